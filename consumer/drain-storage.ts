@@ -1,0 +1,86 @@
+// Everything a drain keeps on disk: one row of duties, one row of progress, a bounded table of dead
+// letters. The only file that knows keys and tables. docs/design.md says how long each row lives.
+
+import type { KafkaRecord } from "../protocol/index.ts";
+import { noDuties, type Duties } from "./assignment.ts";
+import type { StoredPartition } from "./partitions.ts";
+
+/** Version of both rows; a row of another version is not read, which costs a read by time window. */
+const version = 1;
+const dutiesKey = "duties";
+const progressKey = "progress";
+
+const maxDeadLetters = 1_000;
+const maxDeadLetterBytes = 32 * 1024 * 1024;
+
+interface Row<T> {
+  readonly version: number;
+  readonly value: T;
+}
+
+export class DrainStorage {
+  readonly #storage: DurableObjectStorage;
+
+  constructor(storage: DurableObjectStorage) {
+    this.#storage = storage;
+    storage.sql.exec(
+      `CREATE TABLE IF NOT EXISTS dead_letters (
+        id INTEGER PRIMARY KEY, at INTEGER NOT NULL, source TEXT NOT NULL, bytes INTEGER NOT NULL,
+        headers TEXT NOT NULL, key BLOB, value BLOB)`,
+    );
+  }
+
+  loadDuties(): Duties {
+    return this.#read<Duties>(dutiesKey) ?? noDuties;
+  }
+
+  saveDuties(duties: Duties): void {
+    this.#write(dutiesKey, duties);
+  }
+
+  loadProgress(): readonly StoredPartition[] {
+    return this.#read<readonly StoredPartition[]>(progressKey) ?? [];
+  }
+
+  saveProgress(partitions: readonly StoredPartition[]): void {
+    this.#write(progressKey, partitions);
+  }
+
+  /** Keeps the newest 1,000 records or 32 MiB, whichever is less. `at` in epoch ms. */
+  addDeadLetter(record: KafkaRecord, at: number): void {
+    const { sql } = this.#storage;
+    const headers = JSON.stringify(record.headers.map(({ key, value }) => [key, [...value]]));
+    const bytes = headers.length + (record.key?.byteLength ?? 0) + (record.value?.byteLength ?? 0);
+    sql.exec(
+      "INSERT INTO dead_letters (at, source, bytes, headers, key, value) VALUES (?, ?, ?, ?, ?, ?)",
+      at,
+      `${record.topic}/${record.partition}/${record.offset}`,
+      bytes,
+      headers,
+      record.key,
+      record.value,
+    );
+    sql.exec(
+      `DELETE FROM dead_letters WHERE id IN (
+        SELECT id FROM (
+          SELECT id, ROW_NUMBER() OVER newest AS place, SUM(bytes) OVER newest AS total
+          FROM dead_letters WINDOW newest AS (ORDER BY id DESC))
+        WHERE place > ? OR total > ?)`,
+      maxDeadLetters,
+      maxDeadLetterBytes,
+    );
+  }
+
+  countDeadLetters(): number {
+    return Number(this.#storage.sql.exec("SELECT COUNT(*) AS count FROM dead_letters").one()["count"]);
+  }
+
+  #read<T>(key: string): T | undefined {
+    const row = this.#storage.kv.get<Row<T>>(key);
+    return row?.version === version ? row.value : undefined;
+  }
+
+  #write<T>(key: string, value: T): void {
+    this.#storage.kv.put<Row<T>>(key, { version, value });
+  }
+}

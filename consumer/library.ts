@@ -1,0 +1,12 @@
+// What other folders and packages may use of the consumer: the drain, and how to reach it.
+
+export { assignmentOf, type DrainAssignment } from "./assignment.ts";
+export type { PartitionLedger } from "./partitions.ts";
+export {
+  ReplyDrain,
+  type DrainEnv,
+  type DrainLedger,
+  type DrainStatus,
+  type ReplyDrainRpc,
+} from "./reply-drain.ts";
+export { createConsumer, drainOf, placementOf, type DrainPlacement } from "./watchdog.ts";

@@ -1,0 +1,224 @@
+// The Durable Object that owns reply partitions: it stays awake while somebody may wait for a reply, reads
+// in runs that its alarm chains together, and stores how far it got. How a run goes is in run.ts, what a
+// record means in partitions.ts, what is stored in drain-storage.ts.
+
+import { DurableObject } from "cloudflare:workers";
+import type { Waiter } from "../durable/index.ts";
+import { createUpstashKafka, type KafkaPort } from "../kafka/index.ts";
+import { importUuidKey, verifyUuid, type CorrelationId, type CorrelationIdForm } from "../protocol/index.ts";
+import { accept, refresh, type DrainAssignment, type Duties } from "./assignment.ts";
+import { DeliveryQueue } from "./delivery-queue.ts";
+import { DrainStorage } from "./drain-storage.ts";
+import { ReplyPartitions, type PartitionLedger } from "./partitions.ts";
+import { pollWaitMs, run, type RunEnd } from "./run.ts";
+import { RunBudget } from "./run-budget.ts";
+import { Signal } from "./signal.ts";
+
+/** Bindings and secrets of a Worker that hosts the drain. */
+export interface DrainEnv {
+  readonly UPSTASH_KAFKA_REST_URL: string;
+  readonly UPSTASH_KAFKA_REST_USERNAME: string;
+  readonly UPSTASH_KAFKA_REST_PASSWORD: string;
+  readonly WAITER: DurableObjectNamespace<Waiter>;
+  /** Signs UUID correlation IDs; only needed where a service uses them. */
+  readonly CORRELATION_ID_SECRET?: string;
+}
+
+/** Instants are epoch ms; `lastPollAt` is 0 before the first poll of this instance. */
+export interface DrainStatus {
+  readonly awakeUntil: number;
+  readonly lastPollAt: number;
+  /** `idle`: nothing is owed. `polling`: polled within its window. `silent`: owed, but no poll got through. */
+  readonly health: "idle" | "polling" | "silent";
+}
+
+export interface DrainLedger extends DrainStatus {
+  readonly partitions: readonly PartitionLedger[];
+  readonly deadLetters: number;
+}
+
+export interface ReplyDrainRpc {
+  nudge(assignment: DrainAssignment, deadlineAt: number): Promise<number>;
+  tick(assignment: DrainAssignment): Promise<void>;
+  status(): Promise<DrainStatus>;
+  ledger(): Promise<DrainLedger>;
+}
+
+/** A drain that owes answers is silent when no poll got through for this long: two polls and their grace. */
+const pollWindowMs = 2 * (pollWaitMs + 2_000);
+const saveEveryMs = 1_000;
+const topicsTimeoutMs = 3_000;
+const deliveryTimeoutMs = 5_000;
+/** Calls to waiters at once; more only queue up in the platform. */
+const parallelDeliveries = 128;
+/** After a bug ended a run: soon enough for those who wait, not a hot loop. */
+const afterBugMs = 1_000;
+
+export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc {
+  readonly #kafka: KafkaPort;
+  readonly #stored: DrainStorage;
+  readonly #partitions: ReplyPartitions;
+  readonly #queue: DeliveryQueue;
+  readonly #changed = new Signal();
+  readonly #reassigned = new Signal();
+  #duties: Duties;
+  #budget: RunBudget | undefined;
+  #running = false;
+  #lastPollAt = 0;
+  #lastSaveAt = 0;
+  #unsaved = false;
+  #uuidKey: Promise<CryptoKey> | undefined;
+
+  constructor(ctx: DurableObjectState, env: DrainEnv) {
+    super(ctx, env);
+    this.#kafka = createUpstashKafka({
+      url: env.UPSTASH_KAFKA_REST_URL,
+      username: env.UPSTASH_KAFKA_REST_USERNAME,
+      password: env.UPSTASH_KAFKA_REST_PASSWORD,
+    });
+    this.#stored = new DrainStorage(ctx.storage);
+    this.#duties = this.#stored.loadDuties();
+    this.#queue = new DeliveryQueue({
+      waiterFor: (waiterId) => env.WAITER.get(env.WAITER.idFromString(waiterId)),
+      mayCall: () => this.#budget?.takeDelivery() ?? false,
+      parallel: parallelDeliveries,
+      callTimeoutMs: deliveryTimeoutMs,
+      now: Date.now,
+      pause: (ms) => scheduler.wait(ms),
+      random: Math.random,
+    });
+    this.#partitions = new ReplyPartitions(
+      {
+        waiterIdOf: (id, form) => this.#waiterIdOf(id, form),
+        enqueue: (waiterId, reply) => this.#queue.add(waiterId, reply),
+        deadLetter: (record) => this.#stored.addDeadLetter(record, Date.now()),
+        progressed: () => {
+          this.#unsaved = true;
+          this.#changed.fire();
+        },
+      },
+      this.#stored.loadProgress(),
+    );
+  }
+
+  /**
+   * Somebody waits until `deadlineAt` (epoch ms) for a reply on one of these topics. Answers the instant up to
+   * which the drain stays awake, stored before it is said: until then no further nudge is needed for a
+   * deadline it covers.
+   */
+  async nudge(assignment: DrainAssignment, deadlineAt: number): Promise<number> {
+    const before = this.#duties;
+    this.#assume(accept(before, assignment, deadlineAt));
+    if (!this.#running) await this.#wake();
+    return this.#duties.awakeUntil;
+  }
+
+  /**
+   * The watchdog's regular look. Restarts a drain that owes answers and does not poll; one that sleeps polls
+   * once, for replies that came late. Learns how many partitions the topics really have.
+   */
+  async tick(assignment: DrainAssignment): Promise<void> {
+    const topics = await this.#kafka.topics(topicsTimeoutMs);
+    const counts = topics.status === "read" ? topics.value : new Map<string, number>();
+    this.#assume(refresh(this.#duties, assignment, counts, Date.now()));
+    if (this.#running) return;
+    if (Date.now() < this.#duties.awakeUntil) await this.#wake();
+    else await this.#run("empty");
+  }
+
+  async status(): Promise<DrainStatus> {
+    const now = Date.now();
+    const { awakeUntil } = this.#duties;
+    const polledLately = now - this.#lastPollAt <= pollWindowMs;
+    const health = now >= awakeUntil ? "idle" : polledLately ? "polling" : "silent";
+    return { awakeUntil, lastPollAt: this.#lastPollAt, health };
+  }
+
+  async ledger(): Promise<DrainLedger> {
+    return {
+      ...(await this.status()),
+      partitions: this.#partitions.ledger(),
+      deadLetters: this.#stored.countDeadLetters(),
+    };
+  }
+
+  /** Never throws: the platform gives up on an alarm that failed seven times, and then nobody would read. */
+  override async alarm(): Promise<void> {
+    try {
+      const end = await this.#run("owed");
+      if (end === "spent" || Date.now() < this.#duties.awakeUntil) await this.#wake();
+    } catch (cause) {
+      console.error("hearback: a run of the drain failed", cause);
+      await this.#wake(afterBugMs);
+    }
+  }
+
+  async #run(until: "owed" | "empty"): Promise<RunEnd> {
+    // Two events may both want to run; one loop reads for both.
+    if (this.#running) return "asleep";
+    this.#running = true;
+    this.#budget = new RunBudget(this.#duties.subrequests, Date.now());
+    this.#queue.resume();
+    try {
+      return await run(
+        {
+          kafka: this.#kafka,
+          partitions: this.#partitions,
+          budget: this.#budget,
+          duties: () => this.#duties,
+          changed: (ms) => this.#changed.nextWithin(ms),
+          reassigned: () => this.#reassigned.next(),
+          polled: () => {
+            this.#lastPollAt = Date.now();
+            if (Date.now() - this.#lastSaveAt >= saveEveryMs) this.#save();
+          },
+          failed: (cause) => console.warn("hearback: Kafka REST did not answer the drain", cause),
+          now: Date.now,
+        },
+        until,
+      );
+    } finally {
+      this.#running = false;
+      this.#save();
+    }
+  }
+
+  async #wake(inMs = 0): Promise<void> {
+    await this.ctx.storage.setAlarm(Date.now() + inMs);
+  }
+
+  #assume(duties: Duties): void {
+    if (duties === this.#duties) return;
+    const before = this.#duties;
+    this.#duties = duties;
+    this.#stored.saveDuties(duties);
+    if (partitionCounts(before) !== partitionCounts(duties)) this.#reassigned.fire();
+    this.#changed.fire();
+  }
+
+  #save(): void {
+    if (!this.#unsaved) return;
+    this.#lastSaveAt = Date.now();
+    this.#unsaved = false;
+    this.#stored.saveProgress(this.#partitions.stored());
+  }
+
+  async #waiterIdOf(id: CorrelationId, form: CorrelationIdForm): Promise<string | undefined> {
+    if (form === "hex") {
+      try {
+        // Throws for an ID that this namespace cannot have minted: no object is woken for a forged one.
+        return this.env.WAITER.idFromString(id).toString();
+      } catch {
+        return undefined;
+      }
+    }
+    const secret = this.env.CORRELATION_ID_SECRET;
+    if (secret === undefined) return undefined;
+    this.#uuidKey ??= importUuidKey(secret);
+    return (await verifyUuid(id, await this.#uuidKey)) ? this.env.WAITER.idFromName(id).toString() : undefined;
+  }
+}
+
+function partitionCounts(duties: Duties): string {
+  return JSON.stringify(Object.entries(duties.topics).map(([topic, { partitions }]) => [topic, partitions]));
+}

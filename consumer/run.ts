@@ -1,0 +1,164 @@
+// One run of the drain: poll, hand over, poll again, until there is nothing owed or the budget of this
+// invocation is spent. It decides when to poll and where from; what a record means is in partitions.ts.
+
+import type { KafkaPort, KafkaRead, LogPosition, TopicPartition } from "../kafka/index.ts";
+import type { Duties } from "./assignment.ts";
+import type { ReplyPartitions } from "./partitions.ts";
+import { checkPosition, startPosition, windowStart } from "./position.ts";
+import type { RunBudget } from "./run-budget.ts";
+
+/** Longest wait of a poll for its first record; how soon a silently dead connection is noticed. */
+export const pollWaitMs = 5_000;
+const offsetsTimeoutMs = 3_000;
+/** A poll with nothing in it that took less than this did not wait: a position may be gone. */
+const suspiciouslyQuickMs = 250;
+/** Polls without a record after which the positions are checked, in case the backend cannot tell by itself. */
+const emptyPollsBeforeCheck = 3;
+const firstPauseMs = 100;
+const longestPauseMs = 2_000;
+
+/**
+ * No further poll while more than this is undelivered: one more answer of at most 4 MiB then makes 8 MiB.
+ * Counted in replies and bytes rather than batches, so that one waiter out of reach holds up nobody else.
+ */
+const undeliveredBytesForPoll = 4 * 1024 * 1024;
+const undeliveredForPoll = 5_000;
+
+export interface RunDeps {
+  readonly kafka: KafkaPort;
+  readonly partitions: ReplyPartitions;
+  readonly budget: RunBudget;
+  readonly duties: () => Duties;
+  /** Resolves at the next change of duties or verdict, or after `ms`. */
+  readonly changed: (ms: number) => Promise<void>;
+  /** Resolves as soon as the set of partitions to read has changed. */
+  readonly reassigned: () => Promise<void>;
+  /** A poll was answered, with records or without. */
+  readonly polled: () => void;
+  /** Kafka did not answer. */
+  readonly failed: (cause: unknown) => void;
+  readonly now: () => number;
+}
+
+/** `asleep`: nothing is owed. `spent`: somebody may still wait, so another run must follow at once. */
+export type RunEnd = "asleep" | "spent";
+
+/** `until`: "owed" runs while a wait may be on; "empty" stops at the first poll that brings nothing. */
+export async function run(deps: RunDeps, until: "owed" | "empty"): Promise<RunEnd> {
+  const { budget, partitions, now } = deps;
+  let mustCheck = true;
+  let checkedFor = "";
+  let emptyPolls = 0;
+  let failures = 0;
+  for (;;) {
+    if (until === "owed" && now() >= deps.duties().awakeUntil) return "asleep";
+    if (budget.isSpent(now())) return "spent";
+    if (isFull(partitions)) {
+      await deps.changed(longestPauseMs);
+      continue;
+    }
+    const wanted = assignedPartitions(deps.duties());
+    const assignment = wanted.map(({ topic, partition }) => `${topic}/${partition}`).join();
+    if (mustCheck || assignment !== checkedFor) {
+      if (await placeAll(deps, wanted)) {
+        mustCheck = false;
+        checkedFor = assignment;
+      } else {
+        await deps.changed(pauseAfter(++failures));
+        if (until === "empty") return "asleep";
+        continue;
+      }
+    }
+    const positions = partitions.positions(wanted);
+    if (positions.length === 0) {
+      // No topic is there yet.
+      mustCheck = true;
+      if (until === "empty") return "asleep";
+      await deps.changed(longestPauseMs);
+      continue;
+    }
+    const startedAt = now();
+    const poll = deps.kafka.fetch(positions, until === "empty" ? 0 : pollWaitMs);
+    const answer = await Promise.race([poll, deps.reassigned()]);
+    // New partitions to read: this poll does not know them. Its records, if any come, are read again.
+    if (answer === undefined) continue;
+    budget.spendKafkaCall(answer.status !== "read");
+    if (answer.status !== "read") {
+      deps.failed(answer.cause);
+      // What answered before may be another bridge over another log when it comes back.
+      mustCheck = true;
+      if (until === "empty") return "asleep";
+      await deps.changed(pauseAfter(++failures));
+      continue;
+    }
+    failures = 0;
+    deps.polled();
+    if (answer.value.length > 0) {
+      emptyPolls = 0;
+      await partitions.take(answer.value, now());
+      continue;
+    }
+    if (until === "empty") return "asleep";
+    emptyPolls++;
+    const quick = now() - startedAt < suspiciouslyQuickMs;
+    mustCheck = quick || emptyPolls % emptyPollsBeforeCheck === 0;
+    // A backend that never waits would otherwise be asked without pause.
+    if (quick) await deps.changed(firstPauseMs);
+  }
+}
+
+function isFull(partitions: ReplyPartitions): boolean {
+  return (
+    partitions.undeliveredBytes > undeliveredBytesForPoll || partitions.undelivered > undeliveredForPoll
+  );
+}
+
+function pauseAfter(failures: number): number {
+  return Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - 1));
+}
+
+function assignedPartitions(duties: Duties): TopicPartition[] {
+  return Object.entries(duties.topics).flatMap(([topic, { partitions }]) =>
+    Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
+  );
+}
+
+/** Gives new partitions their first place and checks the places of the others. False: Kafka did not answer. */
+async function placeAll(deps: RunDeps, wanted: readonly TopicPartition[]): Promise<boolean> {
+  const { kafka, partitions, budget, now } = deps;
+  const ask = async (query: "earliest" | "latest" | number): Promise<readonly LogPosition[] | undefined> => {
+    const answer: KafkaRead<readonly LogPosition[]> = await kafka.offsets(query, wanted, offsetsTimeoutMs);
+    budget.spendKafkaCall(answer.status !== "read");
+    if (answer.status === "read") return answer.value;
+    deps.failed(answer.cause);
+    return undefined;
+  };
+  const latest = await ask("latest");
+  const earliest = latest && (await ask("earliest"));
+  if (latest === undefined || earliest === undefined) return false;
+
+  const known = partitions.positions(wanted);
+  const toPlace = wanted.filter((partition) => {
+    const position = find(known, partition);
+    const from = find(earliest, partition);
+    const to = find(latest, partition);
+    // A partition that Kafka does not name is not there yet; it is placed when it appears.
+    if (from === undefined || to === undefined) return false;
+    if (position?.log === "") partitions.identify(partition, to.log);
+    return position === undefined || checkPosition(position, from, to) === "gone";
+  });
+  if (toPlace.length === 0) return true;
+  const atWindow = await ask(windowStart(now(), deps.duties().longestTimeoutMs));
+  if (atWindow === undefined) return false;
+  for (const partition of toPlace) {
+    const end = find(latest, partition);
+    const window = find(atWindow, partition);
+    if (end !== undefined && window !== undefined) partitions.place(partition, startPosition(end, window));
+  }
+  return true;
+}
+
+function find<T extends TopicPartition>(among: readonly T[], { topic, partition }: TopicPartition): T | undefined {
+  return among.find((one) => one.topic === topic && one.partition === partition);
+}
+

@@ -1,0 +1,164 @@
+// What a waiter knows and decides: pure functions of (state, event, now). No storage, no timers, no RPC;
+// durable/waiter.ts does those. Instants are epoch ms. The state lives in memory only: a plain request is
+// worth nothing once its client is gone, so an exchange that is answered in time writes nothing.
+
+import type { DeliverOutcome, Reply, WaitOutcome } from "../protocol/index.ts";
+
+/** What a wait is for. Set once: of several waits on one exchange the first one's deadline stands. */
+export interface WaitSpec {
+  readonly deadlineAt: number;
+  /** Replies from any other topic are `foreign`. */
+  readonly replyTopic: string;
+}
+
+/** A reply as the drain hands it over. `source` names the record, so that a redelivery is told from a repeat. */
+export interface Delivery {
+  readonly source: string;
+  readonly topic: string;
+  readonly reply: Reply;
+}
+
+export type WaiterState =
+  /** Nobody has asked yet, or all is forgotten. */
+  | { readonly phase: "idle" }
+  /** The wait is on, even in the moment between two holds. */
+  | { readonly phase: "open"; readonly spec: WaitSpec }
+  /** A reply came while nobody was attached; it is kept for a short while. */
+  | {
+      readonly phase: "held";
+      readonly delivery: Delivery;
+      readonly heldUntil: number;
+      readonly spec: WaitSpec | undefined;
+    }
+  /** The reply was handed to a caller. */
+  | { readonly phase: "answered"; readonly source: string; readonly deadlineAt: number }
+  /** The deadline passed or the client left. */
+  | { readonly phase: "ended"; readonly deadlineAt: number };
+
+export const idle: WaiterState = { phase: "idle" };
+
+/**
+ * How long a reply that finds nobody attached is kept. An idle object is dropped from memory after 10 s,
+ * so a longer promise could not be kept without storage.
+ */
+export const holdReplyMs = 10_000;
+
+/** `release` ends every hold that is attached at this moment. */
+export interface Step<Said> {
+  readonly state: WaiterState;
+  readonly said: Said;
+  readonly release?: WaitOutcome;
+}
+
+/** A caller attaches, for the first time or again. `waiting` in `said` means: it may be held. */
+export function attach(state: WaiterState, spec: WaitSpec, now: number): Step<WaitOutcome> {
+  switch (state.phase) {
+    case "idle":
+      return opened(spec, now);
+    case "open":
+      return opened(state.spec, now);
+    case "held": {
+      const { delivery } = state;
+      const first = state.spec ?? spec;
+      if (delivery.topic !== first.replyTopic) return opened(first, now);
+      if (now >= first.deadlineAt) return ended(first.deadlineAt);
+      return {
+        state: { phase: "answered", source: delivery.source, deadlineAt: first.deadlineAt },
+        said: { status: "replied", reply: delivery.reply },
+      };
+    }
+    // The reply was handed over and is not kept: the caller that lost it on the way gets no second one.
+    case "answered":
+    case "ended":
+      return { state, said: { status: "expired", deadlineAt: state.deadlineAt } };
+  }
+}
+
+/** A reply arrives. `attached`: somebody is held now. `mayHold`: the isolate's byte budget has room for it. */
+export function deliver(
+  state: WaiterState,
+  delivery: Delivery,
+  now: number,
+  { attached, mayHold }: { readonly attached: boolean; readonly mayHold: boolean },
+): Step<DeliverOutcome> {
+  switch (state.phase) {
+    case "idle":
+      return mayHold
+        ? { state: held(delivery, undefined, now), said: "held" }
+        : { state, said: "late" };
+    case "open": {
+      const { spec } = state;
+      if (delivery.topic !== spec.replyTopic) return { state, said: "foreign" };
+      if (now >= spec.deadlineAt) return { ...expire(state, now), said: "late" };
+      if (attached) {
+        return {
+          state: { phase: "answered", source: delivery.source, deadlineAt: spec.deadlineAt },
+          said: "accepted",
+          release: { status: "replied", reply: delivery.reply },
+        };
+      }
+      return mayHold ? { state: held(delivery, spec, now), said: "held" } : { state, said: "late" };
+    }
+    case "held":
+      return { state, said: delivery.source === state.delivery.source ? "held" : "duplicate" };
+    case "answered":
+      return { state, said: delivery.source === state.source ? "accepted" : "duplicate" };
+    case "ended":
+      return { state, said: "late" };
+  }
+}
+
+/** Time passed. Ends the wait at its deadline and forgets a reply that nobody claimed; else changes nothing. */
+export function expire(state: WaiterState, now: number): Step<undefined> {
+  if (state.phase === "open" && now >= state.spec.deadlineAt) {
+    const { deadlineAt } = state.spec;
+    return { state: { phase: "ended", deadlineAt }, said: undefined, release: { status: "expired", deadlineAt } };
+  }
+  if (state.phase === "held" && now >= state.heldUntil) {
+    const { spec } = state;
+    return {
+      state: spec === undefined ? idle : { phase: "ended", deadlineAt: spec.deadlineAt },
+      said: undefined,
+    };
+  }
+  return { state, said: undefined };
+}
+
+/** The client left, or its request was never written: whatever comes now is late. */
+export function leave(state: WaiterState): Step<undefined> {
+  const spec = state.phase === "open" || state.phase === "held" ? state.spec : undefined;
+  if (spec === undefined) return { state, said: undefined };
+  return {
+    state: { phase: "ended", deadlineAt: spec.deadlineAt },
+    said: undefined,
+    release: { status: "cancelled" },
+  };
+}
+
+/** When `expire` next has something to do; undefined when never. */
+export function nextExpiry(state: WaiterState): number | undefined {
+  if (state.phase === "open") return state.spec.deadlineAt;
+  if (state.phase === "held") return state.heldUntil;
+  return undefined;
+}
+
+// An empty reply is not free: its strings and the object around it count too.
+const replyOverheadBytes = 512;
+
+export function replyBytes(delivery: Delivery): number {
+  return delivery.reply.body.byteLength + replyOverheadBytes;
+}
+
+function opened(spec: WaitSpec, now: number): Step<WaitOutcome> {
+  if (now >= spec.deadlineAt) return ended(spec.deadlineAt);
+  return { state: { phase: "open", spec }, said: { status: "waiting" } };
+}
+
+function ended(deadlineAt: number): Step<WaitOutcome> {
+  return { state: { phase: "ended", deadlineAt }, said: { status: "expired", deadlineAt } };
+}
+
+function held(delivery: Delivery, spec: WaitSpec | undefined, now: number): WaiterState {
+  const heldUntil = Math.min(now + holdReplyMs, spec?.deadlineAt ?? Infinity);
+  return { phase: "held", delivery, heldUntil, spec };
+}

@@ -1,0 +1,41 @@
+// One table of everything that can go wrong for an HTTP caller: code, status, title.
+// How an outcome becomes a Response is in worker/respond.ts.
+
+/** Stable codes; clients may switch on them. */
+export const problems = {
+  bad_request: { status: 400, title: "The request cannot be read" },
+  operator_token_required: { status: 401, title: "This path is for operators" },
+  not_found: { status: 404, title: "No service answers here" },
+  method_not_allowed: { status: 405, title: "The service does not take this method" },
+  payload_too_large: { status: 413, title: "The body is larger than the service takes" },
+  misconfigured: { status: 500, title: "The gateway is not set up" },
+  internal: { status: 500, title: "The gateway failed" },
+  reply_unreadable: { status: 502, title: "The service sent a reply that cannot be read" },
+  responder_failed: { status: 502, title: "The service failed while answering" },
+  produce_refused: { status: 503, title: "The request could not be handed to the service" },
+  not_ready: { status: 503, title: "The gateway is not ready" },
+  deadline_exceeded: { status: 504, title: "No reply came before the deadline" },
+  cancelled: { status: 409, title: "The request was cancelled" },
+} as const satisfies Record<string, { status: number; title: string }>;
+
+export type ProblemCode = keyof typeof problems;
+
+/** Title for a code that a responder chose itself. */
+export const responderProblemTitle = "The service answered with an error";
+
+/** RFC 9457, with our own members. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly correlationId: string;
+  readonly detail?: string;
+  /** Epoch ms. */
+  readonly deadlineAt?: number;
+}
+
+/** The problem `type` of a code: a URN, since nothing is published under a URL. */
+export function problemType(code: string): string {
+  return `urn:hearback:problem:${code}`;
+}

@@ -1,0 +1,69 @@
+// Correlation IDs: how the two forms look and how the UUID form is minted and verified.
+// Turning an ID into a waiter is the business of whoever holds the Durable Object namespace.
+
+export type CorrelationId = string & { readonly __correlationId: unique symbol };
+
+/** How a service's IDs look on the wire: the waiter's own ID (64 hex digits), or a signed UUIDv8. */
+export type CorrelationIdForm = "hex" | "uuid";
+
+const hexForm = /^[0-9a-f]{64}$/;
+const uuidForm = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
+/** Which form `text` has (case-insensitively), or undefined when it can be no ID of ours. */
+export function correlationIdForm(
+  text: string,
+): { readonly form: CorrelationIdForm; readonly id: CorrelationId } | undefined {
+  const id = text.toLowerCase() as CorrelationId;
+  if (hexForm.test(id)) return { form: "hex", id };
+  if (uuidForm.test(id)) return { form: "uuid", id };
+  return undefined;
+}
+
+const macBytes = 4;
+// Bytes of a UUID: 0-5 time, 6-11 random (version and variant bits inside), 12-15 MAC of the first twelve.
+const signedBytes = 12;
+
+/**
+ * A UUIDv8 (RFC 9562) of time, 42 random bits and 32 bits of HMAC-SHA-256: it identifies an exchange for
+ * responders that insist on a UUID, and a forged one is told apart before it wakes an object.
+ * `now` is in epoch ms; `random` has at least 6 bytes.
+ */
+export async function mintUuid(now: number, random: Uint8Array, key: CryptoKey): Promise<CorrelationId> {
+  const bytes = new Uint8Array(16);
+  new DataView(bytes.buffer).setUint16(0, Math.floor(now / 2 ** 32));
+  new DataView(bytes.buffer).setUint32(2, now >>> 0);
+  bytes.set(random.subarray(0, 6), 6);
+  bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  bytes.set(await macOf(bytes.subarray(0, signedBytes), key), signedBytes);
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join(
+    "-",
+  ) as CorrelationId;
+}
+
+/** Whether `id` was minted with this key. */
+export async function verifyUuid(id: CorrelationId, key: CryptoKey): Promise<boolean> {
+  const hex = id.replaceAll("-", "");
+  const bytes = Uint8Array.from({ length: 16 }, (_, at) => Number.parseInt(hex.slice(at * 2, at * 2 + 2), 16));
+  const expected = await macOf(bytes.subarray(0, signedBytes), key);
+  // Constant time: the loop never ends early, so its length says nothing about where a forgery went wrong.
+  let difference = 0;
+  for (let at = 0; at < macBytes; at++) difference |= (expected[at] ?? 0) ^ (bytes[signedBytes + at] ?? 0);
+  return difference === 0;
+}
+
+/** The key that signs UUIDs, from a secret of the deployment. Gateway and consumer must share the secret. */
+export function importUuidKey(secret: string): Promise<CryptoKey> {
+  return crypto.subtle.importKey(
+    "raw",
+    new TextEncoder().encode(secret),
+    { name: "HMAC", hash: "SHA-256" },
+    false,
+    ["sign"],
+  );
+}
+
+async function macOf(bytes: Uint8Array<ArrayBuffer>, key: CryptoKey): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes)).subarray(0, macBytes);
+}

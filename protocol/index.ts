@@ -1,0 +1,13 @@
+// The words both sides of the wire share: the one import path for the other folders.
+// No I/O, no clock, no platform types below this folder.
+
+export * from "./base64.ts";
+export * from "./errors.ts";
+export * from "./headers.ts";
+export * from "./ids.ts";
+export * from "./kafka-rest.ts";
+export * from "./outcomes.ts";
+export * from "./partition.ts";
+export * from "./record.ts";
+export * from "./reply.ts";
+export * from "./request.ts";

@@ -1,0 +1,49 @@
+// A Kafka record as every folder sees it: bytes, with headers in order. Nothing about HTTP or REST.
+
+export interface RecordHeader {
+  readonly key: string;
+  readonly value: Uint8Array;
+}
+
+/** A record to be appended. No `partition`: the log chooses by key, as Java's default partitioner does. */
+export interface NewRecord {
+  readonly topic: string;
+  readonly partition?: number;
+  readonly key: Uint8Array | null;
+  readonly value: Uint8Array | null;
+  readonly headers: readonly RecordHeader[];
+}
+
+/** A record as read from a partition. `timestamp` is epoch ms. */
+export interface KafkaRecord extends NewRecord {
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+}
+
+const encoder = new TextEncoder();
+const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+export function encodeText(text: string): Uint8Array {
+  return encoder.encode(text);
+}
+
+/** UTF-8 text, or undefined when the bytes are not UTF-8. */
+export function decodeText(bytes: Uint8Array): string | undefined {
+  try {
+    return strictDecoder.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The last header of that name (keys compare case-insensitively), or undefined when absent or not UTF-8. */
+export function readHeader(headers: readonly RecordHeader[], name: string): string | undefined {
+  const wanted = name.toLowerCase();
+  const found = headers.findLast((header) => header.key.toLowerCase() === wanted);
+  return found === undefined ? undefined : decodeText(found.value);
+}
+
+export function textHeader(key: string, value: string): RecordHeader {
+  return { key, value: encodeText(value) };
+}

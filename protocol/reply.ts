@@ -1,0 +1,132 @@
+// The reply record: what a responder writes and the drain reads. It turns records into replies and
+// back; whether a reply still counts is decided by the drain and the waiter.
+
+import { isOwnedRecordHeader, recordHeaders } from "./headers.ts";
+import { correlationIdForm, type CorrelationId, type CorrelationIdForm } from "./ids.ts";
+import { decodeText, encodeText, readHeader, textHeader, type NewRecord, type RecordHeader } from "./record.ts";
+import { readWholeNumber, type ReplyAddress } from "./request.ts";
+
+/** What the caller gets. A plain object: it crosses Durable Object RPC. */
+export interface Reply {
+  readonly status: number;
+  /** Short error code; with it the body is shown as problem+json unless `contentType` is set. */
+  readonly error?: string;
+  readonly contentType?: string;
+  readonly body: Uint8Array;
+}
+
+export interface ReplyEnvelope {
+  readonly id: CorrelationId;
+  readonly form: CorrelationIdForm;
+  /** Epoch ms after which nobody has any use for the reply; absent when the responder did not copy it. */
+  readonly keepUntil?: number;
+  readonly reply: Reply;
+}
+
+/**
+ * `foreign-id`: an ID is there, but no ID of ours looks like it. `unreadable` with an ID: the exchange is
+ * known, so its caller can be told at once instead of waiting for its deadline.
+ */
+export type DecodedReply =
+  | { readonly status: "readable"; readonly envelope: ReplyEnvelope }
+  | { readonly status: "foreign-id" }
+  | {
+      readonly status: "unreadable";
+      readonly reason: string;
+      readonly addressee?: { readonly id: CorrelationId; readonly form: CorrelationIdForm };
+    };
+
+/** Short codes a responder may send in `X-Reply-Error`. */
+const errorCode = /^[a-z0-9_.-]{1,64}$/i;
+
+export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
+  const idText =
+    readHeader(record.headers, recordHeaders.correlationId) ??
+    (record.key === null ? undefined : decodeText(record.key));
+  if (idText === undefined || idText === "") return { status: "unreadable", reason: "no correlation ID" };
+  const addressee = correlationIdForm(idText);
+  if (addressee === undefined) return { status: "foreign-id" };
+
+  const statusText = readHeader(record.headers, recordHeaders.replyStatus);
+  const error = readHeader(record.headers, recordHeaders.replyError);
+  const status = statusText === undefined ? (error === undefined ? 200 : 502) : readWholeNumber(statusText);
+  // 1xx is not an answer, and the platform's Response takes 200 to 599.
+  if (status === undefined || status < 200 || status > 599) {
+    return { status: "unreadable", reason: "reply status is not a number from 200 to 599", addressee };
+  }
+  if (error !== undefined && !errorCode.test(error)) {
+    return { status: "unreadable", reason: "reply error is not a short code", addressee };
+  }
+  const contentType = readHeader(record.headers, recordHeaders.contentType);
+  // A control character would make the HTTP answer impossible to write.
+  if (contentType !== undefined && !/^[\x20-\x7e]{1,256}$/.test(contentType)) {
+    return { status: "unreadable", reason: "content type is not printable ASCII", addressee };
+  }
+  const keepUntil = readWholeNumber(readHeader(record.headers, recordHeaders.keepUntil));
+  return {
+    status: "readable",
+    envelope: {
+      ...addressee,
+      ...(keepUntil === undefined ? {} : { keepUntil }),
+      reply: {
+        status,
+        ...(error === undefined ? {} : { error }),
+        ...(contentType === undefined ? {} : { contentType }),
+        body: record.value ?? new Uint8Array(),
+      },
+    },
+  };
+}
+
+/** What a responder says; `sequence` numbers the parts of one reply from 0. */
+export interface ReplyToSend extends Reply {
+  readonly sequence: number;
+  readonly responder?: string;
+  /** Epoch ms. */
+  readonly receivedAt: number;
+  /** Epoch ms. */
+  readonly repliedAt: number;
+}
+
+/** The record that answers a request: keyed by the correlation ID, to the address the request named. */
+export function encodeReply(
+  address: ReplyAddress,
+  requestHeaders: readonly RecordHeader[],
+  reply: ReplyToSend,
+): NewRecord {
+  const copied = requestHeaders.filter(({ key }) => travelsBack(key));
+  const headers = [
+    ...copied,
+    textHeader(recordHeaders.produceId, `${address.correlationId}:${reply.sequence}`),
+    textHeader(recordHeaders.replyStatus, String(reply.status)),
+    textHeader(recordHeaders.stageReceived, String(reply.receivedAt)),
+    textHeader(recordHeaders.stageReplied, String(reply.repliedAt)),
+  ];
+  if (reply.error !== undefined) headers.push(textHeader(recordHeaders.replyError, reply.error));
+  if (reply.contentType !== undefined) headers.push(textHeader(recordHeaders.contentType, reply.contentType));
+  if (reply.responder !== undefined) headers.push(textHeader(recordHeaders.responder, reply.responder));
+  return {
+    topic: address.replyTopic,
+    ...(address.replyPartition === undefined ? {} : { partition: address.replyPartition }),
+    key: encodeText(address.correlationId),
+    value: reply.body,
+    headers,
+  };
+}
+
+const carriedBack = new Set(
+  [
+    recordHeaders.correlationId,
+    recordHeaders.creationTimestamp,
+    recordHeaders.deadline,
+    recordHeaders.keepUntil,
+    recordHeaders.clientCorrelationId,
+    recordHeaders.traceparent,
+    recordHeaders.tracestate,
+  ].map((name) => name.toLowerCase()),
+);
+
+/** Unknown headers travel back too: they may belong to a middleware that we know nothing of. */
+function travelsBack(key: string): boolean {
+  return carriedBack.has(key.toLowerCase()) || !isOwnedRecordHeader(key);
+}

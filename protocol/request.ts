@@ -1,0 +1,92 @@
+// The request record: what the gateway writes and a responder reads. Encoding and decoding only;
+// who may set what is decided by the gateway, what a responder does with it by the kit.
+
+import { recordHeaders } from "./headers.ts";
+import { encodeText, readHeader, textHeader, type NewRecord, type RecordHeader } from "./record.ts";
+
+/** How far the clocks of gateway and responder may differ before work is skipped as expired. */
+export const clockSkewAllowanceMs = 1_000;
+
+/** Everything a request record says. Instants are epoch ms. */
+export interface RequestEnvelope {
+  readonly correlationId: string;
+  readonly replyTopic: string;
+  readonly replyPartition: number;
+  readonly createdAt: number;
+  readonly deadlineAt: number;
+  readonly keepUntil: number;
+  readonly attempt: number;
+  readonly method: string;
+  readonly path: string;
+  /** With its leading question mark, or empty. */
+  readonly query: string;
+  readonly clientCorrelationId?: string;
+  /** Content type, trace context and the headers the service forwards, as the client sent them. */
+  readonly forwarded: readonly (readonly [name: string, value: string])[];
+}
+
+/** The record for one attempt. The same arguments give the same record, so that a repeat can be absorbed. */
+export function encodeRequest(
+  topic: string,
+  key: string,
+  body: Uint8Array,
+  envelope: RequestEnvelope,
+): NewRecord {
+  const headers: RecordHeader[] = [
+    textHeader(recordHeaders.correlationId, envelope.correlationId),
+    textHeader(recordHeaders.replyTopic, envelope.replyTopic),
+    textHeader(recordHeaders.replyPartition, String(envelope.replyPartition)),
+    textHeader(recordHeaders.creationTimestamp, String(envelope.createdAt)),
+    textHeader(recordHeaders.deadline, String(envelope.deadlineAt)),
+    textHeader(recordHeaders.keepUntil, String(envelope.keepUntil)),
+    textHeader(recordHeaders.produceId, `${envelope.correlationId}:${envelope.attempt}`),
+    textHeader(recordHeaders.httpMethod, envelope.method),
+    textHeader(recordHeaders.httpPath, envelope.path),
+  ];
+  if (envelope.query !== "") headers.push(textHeader(recordHeaders.httpQuery, envelope.query));
+  if (envelope.clientCorrelationId !== undefined) {
+    headers.push(textHeader(recordHeaders.clientCorrelationId, envelope.clientCorrelationId));
+  }
+  for (const [name, value] of envelope.forwarded) headers.push(textHeader(name, value));
+  return { topic, key: encodeText(key), value: body, headers };
+}
+
+/** Where a request wants its answer, and until when: all that the protocol asks of a responder. */
+export interface ReplyAddress {
+  readonly correlationId: string;
+  readonly replyTopic: string;
+  /** Absent: choose the partition by the reply's key, the correlation ID. */
+  readonly replyPartition?: number;
+  readonly createdAt?: number;
+  /** Absent: the request never expires. */
+  readonly deadlineAt?: number;
+}
+
+/** Undefined when the record names no correlation ID or no reply topic, or a partition that is no number. */
+export function decodeReplyAddress(headers: readonly RecordHeader[]): ReplyAddress | undefined {
+  const correlationId = readHeader(headers, recordHeaders.correlationId);
+  const replyTopic = readHeader(headers, recordHeaders.replyTopic);
+  if (!correlationId || !replyTopic) return undefined;
+  const partitionText = readHeader(headers, recordHeaders.replyPartition);
+  const replyPartition = readWholeNumber(partitionText);
+  if (partitionText !== undefined && replyPartition === undefined) return undefined;
+  const createdAt = readWholeNumber(readHeader(headers, recordHeaders.creationTimestamp));
+  const deadlineAt = readWholeNumber(readHeader(headers, recordHeaders.deadline));
+  return {
+    correlationId,
+    replyTopic,
+    ...(replyPartition === undefined ? {} : { replyPartition }),
+    ...(createdAt === undefined ? {} : { createdAt }),
+    ...(deadlineAt === undefined ? {} : { deadlineAt }),
+  };
+}
+
+/** Whether nobody can still be waiting, even if the two clocks differ by the allowance. */
+export function isExpired(address: ReplyAddress, now: number): boolean {
+  return address.deadlineAt !== undefined && now > address.deadlineAt + clockSkewAllowanceMs;
+}
+
+/** A decimal whole number of at most 15 digits (so that it is exact), or undefined. */
+export function readWholeNumber(text: string | undefined): number | undefined {
+  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined;
+}

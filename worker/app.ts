@@ -1,0 +1,84 @@
+// The Hono app: every path the gateway answers, in reading order, and what it says to all others. What a
+// path does is in service.ts and operator.ts.
+
+import { Hono, type Handler } from "hono";
+import { TrieRouter } from "hono/router/trie-router";
+import type { DrainPlacement } from "../consumer/library.ts";
+import type { KafkaPort } from "../kafka/index.ts";
+import { httpHeaders } from "../protocol/index.ts";
+import type { GatewayConfig } from "./config.ts";
+import type { GatewayEnv } from "./env.ts";
+import type { Nudger } from "./nudger.ts";
+import { answerHealthz, ledgerHandler, operatorsOnly, readyzHandler } from "./operator.ts";
+import { respondProblem } from "./respond.ts";
+import { serviceHandler } from "./service.ts";
+
+export interface AppEnv {
+  Bindings: GatewayEnv;
+  Variables: {
+    /** Minted for every request, so that every answer can carry one. */
+    correlationId: string;
+  };
+}
+
+/** What handlers need beside the request; built once per isolate. */
+export interface GatewayDeps {
+  readonly kafkaFor: (env: GatewayEnv) => KafkaPort;
+  readonly placementFor: (env: GatewayEnv) => DrainPlacement;
+  readonly nudger: Nudger;
+  /** Problems of the environment; empty when it is complete. */
+  readonly checkEnvironment: (env: GatewayEnv) => readonly string[];
+}
+
+export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv> {
+  const app = new Hono<AppEnv>();
+  const routes = new TrieRouter<string>();
+  const answer = (method: string, path: string, handler: Handler<AppEnv>): void => {
+    routes.add(method, path, method);
+    app.on(method, path, handler);
+  };
+
+  app.use(async (c, next) => {
+    const problems = deps.checkEnvironment(c.env);
+    if (problems.length > 0) {
+      console.error(`hearback: the environment is not complete\n${problems.join("\n")}`);
+      // The binding that mints IDs may be what is missing.
+      return respondProblem("misconfigured", crypto.randomUUID(), { detail: "The log says what is missing." });
+    }
+    const correlationId = c.env.WAITER.newUniqueId().toString();
+    c.set("correlationId", correlationId);
+    await next();
+    if (!c.res.headers.has(httpHeaders.correlationId)) c.header(httpHeaders.correlationId, correlationId);
+    return undefined;
+  });
+  app.use("/_hearback/*", operatorsOnly);
+
+  answer("GET", "/healthz", answerHealthz);
+  answer("GET", "/readyz", readyzHandler(deps));
+  answer("GET", "/_hearback/ledger", ledgerHandler(config, deps));
+  for (const service of config.services) {
+    answer(service.method, service.path, serviceHandler(service, config, deps));
+  }
+
+  app.notFound((c) => {
+    const allowed = allowedMethods(routes, c.req.path);
+    if (allowed.length === 0) return respondProblem("not_found", c.get("correlationId"));
+    const allow = allowed.join(", ");
+    if (c.req.method === "OPTIONS") return c.body(null, 204, { Allow: allow });
+    return respondProblem("method_not_allowed", c.get("correlationId"), { headers: { Allow: allow } });
+  });
+  app.onError((cause, c) => {
+    console.error("hearback: a request failed", cause);
+    return respondProblem("internal", c.get("correlationId"));
+  });
+  return app;
+}
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+/** HEAD comes with GET, OPTIONS with every path that exists. */
+function allowedMethods(routes: TrieRouter<string>, path: string): string[] {
+  const found = methods.filter((method) => routes.match(method, path)[0].length > 0);
+  if (found.length === 0) return [];
+  return [...found.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])), "OPTIONS"];
+}

@@ -1,0 +1,37 @@
+// Bindings, variables and secrets of the gateway Worker, checked once. Values of secrets are never printed.
+
+import type { DrainEnv, ReplyDrain } from "../consumer/library.ts";
+import type { GatewayConfig } from "./config.ts";
+
+export interface GatewayEnv extends DrainEnv {
+  readonly REPLY_DRAIN: DurableObjectNamespace<ReplyDrain>;
+  /** Bearer token of the operator paths; without it they answer nobody. */
+  readonly HEARBACK_OPERATOR_TOKEN?: string;
+  /** `"open"` lets everybody use the operator paths: for local development. */
+  readonly HEARBACK_OPERATOR_ACCESS?: string;
+}
+
+/** Everything that is missing or unusable, in one go; empty when the environment is complete. */
+export function environmentProblems(env: Partial<GatewayEnv>, config: GatewayConfig): string[] {
+  const problems: string[] = [];
+  for (const name of ["WAITER", "REPLY_DRAIN"] as const) {
+    if (env[name] === undefined) problems.push(`binding ${name} is missing from the Wrangler configuration`);
+  }
+  const secrets = [
+    "UPSTASH_KAFKA_REST_URL",
+    "UPSTASH_KAFKA_REST_USERNAME",
+    "UPSTASH_KAFKA_REST_PASSWORD",
+  ] as const;
+  for (const name of secrets) {
+    if (!env[name]) problems.push(`${name} is not set (locally in .dev.vars, deployed with wrangler secret put)`);
+  }
+  const url = env.UPSTASH_KAFKA_REST_URL;
+  if (url && !URL.canParse(url)) problems.push("UPSTASH_KAFKA_REST_URL is not a URL");
+  const uuidService = config.services.find(({ correlationIds }) => correlationIds === "uuid");
+  if (uuidService !== undefined && (env.CORRELATION_ID_SECRET?.length ?? 0) < 32) {
+    problems.push(
+      `CORRELATION_ID_SECRET needs at least 32 characters, because services.${uuidService.name} uses UUIDs`,
+    );
+  }
+  return problems;
+}

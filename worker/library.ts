@@ -1,0 +1,14 @@
+// What a user's own project imports from "hearback": the config, the gateway, the two objects it exports.
+
+export { ReplyDrain } from "../consumer/library.ts";
+export { Waiter } from "../durable/index.ts";
+export {
+  ConfigError,
+  defineGateway,
+  type ConfigProblem,
+  type GatewayConfig,
+  type GatewayOptions,
+  type RecordKeySource,
+  type ServiceOptions,
+} from "./config.ts";
+export { createGateway, type Gateway } from "./gateway.ts";

@@ -1,0 +1,78 @@
+// The paths for operators and orchestrators: health, readiness, the ledger. They tell what is; they
+// change nothing.
+
+import type { Context, MiddlewareHandler } from "hono";
+import { drainOf, type DrainStatus } from "../consumer/library.ts";
+import type { AppEnv, GatewayDeps } from "./app.ts";
+import type { GatewayConfig } from "./config.ts";
+import type { GatewayEnv } from "./env.ts";
+import { respondProblem } from "./respond.ts";
+
+const readinessTimeoutMs = 2_000;
+
+/** The process is up and answers. */
+export function answerHealthz(c: Context<AppEnv>): Response {
+  return c.json({ status: "ok" });
+}
+
+/** Kafka REST answers, and the drain polls or has nothing to do. 503 otherwise, saying which. */
+export function readyzHandler(deps: GatewayDeps) {
+  return async function answerReadyz(c: Context<AppEnv>): Promise<Response> {
+    const [topics, drain] = await Promise.all([
+      deps.kafkaFor(c.env).topics(readinessTimeoutMs),
+      drainHealth(deps, c.env),
+    ]);
+    const kafka = topics.status === "read" ? "up" : "unreachable";
+    if (kafka === "up" && drain !== "silent" && drain !== "unreachable") {
+      return c.json({ status: "ready", kafka, drain });
+    }
+    return respondProblem("not_ready", c.get("correlationId"), {
+      detail: `Kafka REST is ${kafka}, the drain is ${drain}`,
+      headers: { "Retry-After": "1" },
+    });
+  };
+}
+
+async function drainHealth(
+  deps: GatewayDeps,
+  env: GatewayEnv,
+): Promise<DrainStatus["health"] | "unreachable"> {
+  try {
+    return (await drainOf(deps.placementFor(env)).status()).health;
+  } catch {
+    return "unreachable";
+  }
+}
+
+/** Every reply read and what became of it, per partition, with the services that answer there. */
+export function ledgerHandler(config: GatewayConfig, deps: GatewayDeps) {
+  return async function answerLedger(c: Context<AppEnv>): Promise<Response> {
+    const ledger = await drainOf(deps.placementFor(c.env)).ledger();
+    const partitions = ledger.partitions.map((partition) => ({
+      services: config.services
+        .filter(({ replyTopic }) => replyTopic === partition.topic)
+        .map(({ name }) => name),
+      ...partition,
+    }));
+    return c.json({ ...ledger, partitions });
+  };
+}
+
+/** Lets only the bearer of the operator token through. */
+export const operatorsOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const { HEARBACK_OPERATOR_ACCESS: access, HEARBACK_OPERATOR_TOKEN: token } = c.env;
+  const given = /^Bearer (.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  if (access !== "open" && !(token && given !== undefined && (await sameSecret(given, token)))) {
+    return respondProblem("operator_token_required", c.get("correlationId"), {
+      headers: { "WWW-Authenticate": 'Bearer realm="hearback"' },
+    });
+  }
+  return next();
+};
+
+/** Compares digests, so that the time taken says nothing about how much of the secret was right. */
+async function sameSecret(given: string, expected: string): Promise<boolean> {
+  const digest = (text: string) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  const [a, b] = await Promise.all([digest(given), digest(expected)]);
+  return crypto.subtle.timingSafeEqual(a, b);
+}
