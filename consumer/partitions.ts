@@ -1,13 +1,13 @@
 // The reply partitions a drain reads: where each stands, what is in flight, what was counted. It turns
 // records into deliveries and verdicts; polling, storage and the waiters themselves are elsewhere.
 
-import type { LogPosition, TopicPartition } from "../kafka/index.ts";
+import type { LogPosition, Position, TopicPartition } from "../kafka/index.ts";
 import type { CorrelationId, CorrelationIdForm, DrainVerdict, KafkaRecord } from "../protocol/index.ts";
 import type { QueuedReply } from "./delivery-queue.ts";
 import { dispose } from "./disposition.ts";
+import { InFlight } from "./in-flight.ts";
 import * as ledger from "./ledger.ts";
 import type { PartitionCounts } from "./ledger.ts";
-import { InFlight, type Position } from "./position.ts";
 
 /** One partition as it is stored: where to resume, and the counts of what is settled. */
 export interface StoredPartition extends TopicPartition {

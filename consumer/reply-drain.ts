@@ -5,7 +5,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Waiter } from "../durable/index.ts";
 import { createUpstashKafka, type KafkaPort } from "../kafka/index.ts";
-import { importUuidKey, verifyUuid, type CorrelationId, type CorrelationIdForm } from "../protocol/index.ts";
+import { importUuidKey, verifyUuid, type CorrelationId, type CorrelationIdForm, type SigningKey } from "../protocol/index.ts";
 import { accept, refresh, type DrainAssignment, type Duties } from "./assignment.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { DrainStorage } from "./drain-storage.ts";
@@ -67,7 +67,7 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   #lastPollAt = 0;
   #lastSaveAt = 0;
   #unsaved = false;
-  #uuidKey: Promise<CryptoKey> | undefined;
+  #uuidKey: Promise<SigningKey> | undefined;
 
   constructor(ctx: DurableObjectState, env: DrainEnv) {
     super(ctx, env);
@@ -167,7 +167,7 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
           budget: this.#budget,
           duties: () => this.#duties,
           changed: (ms) => this.#changed.nextWithin(ms),
-          reassigned: () => this.#reassigned.next(),
+          unlessReassigned: (poll) => this.#reassigned.nextUnless(poll),
           polled: () => {
             this.#lastPollAt = Date.now();
             if (Date.now() - this.#lastSaveAt >= saveEveryMs) this.#save();

@@ -1,10 +1,16 @@
 // One run of the drain: poll, hand over, poll again, until there is nothing owed or the budget of this
 // invocation is spent. It decides when to poll and where from; what a record means is in partitions.ts.
 
-import type { KafkaPort, KafkaRead, LogPosition, TopicPartition } from "../kafka/index.ts";
+import {
+  checkPosition,
+  startPosition,
+  type KafkaPort,
+  type KafkaRead,
+  type LogPosition,
+  type TopicPartition,
+} from "../kafka/index.ts";
 import type { Duties } from "./assignment.ts";
 import type { ReplyPartitions } from "./partitions.ts";
-import { checkPosition, startPosition, windowStart } from "./position.ts";
 import type { RunBudget } from "./run-budget.ts";
 
 /** Longest wait of a poll for its first record; how soon a silently dead connection is noticed. */
@@ -14,6 +20,8 @@ const offsetsTimeoutMs = 3_000;
 const suspiciouslyQuickMs = 250;
 /** Polls without a record after which the positions are checked, in case the backend cannot tell by itself. */
 const emptyPollsBeforeCheck = 3;
+/** Reading starts this long before the longest timeout, for clocks that differ and records that waited. */
+const windowSlackMs = 60_000;
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 
@@ -31,8 +39,8 @@ export interface RunDeps {
   readonly duties: () => Duties;
   /** Resolves at the next change of duties or verdict, or after `ms`. */
   readonly changed: (ms: number) => Promise<void>;
-  /** Resolves as soon as the set of partitions to read has changed. */
-  readonly reassigned: () => Promise<void>;
+  /** The answer of a poll, or undefined as soon as the set of partitions to read has changed. */
+  readonly unlessReassigned: <T>(poll: Promise<T>) => Promise<T | undefined>;
   /** A poll was answered, with records or without. */
   readonly polled: () => void;
   /** Kafka did not answer. */
@@ -79,7 +87,7 @@ export async function run(deps: RunDeps, until: "owed" | "empty"): Promise<RunEn
     }
     const startedAt = now();
     const poll = deps.kafka.fetch(positions, until === "empty" ? 0 : pollWaitMs);
-    const answer = await Promise.race([poll, deps.reassigned()]);
+    const answer = await deps.unlessReassigned(poll);
     // New partitions to read: this poll does not know them. Its records, if any come, are read again.
     if (answer === undefined) continue;
     budget.spendKafkaCall(answer.status !== "read");
@@ -148,7 +156,7 @@ async function placeAll(deps: RunDeps, wanted: readonly TopicPartition[]): Promi
     return position === undefined || checkPosition(position, from, to) === "gone";
   });
   if (toPlace.length === 0) return true;
-  const atWindow = await ask(windowStart(now(), deps.duties().longestTimeoutMs));
+  const atWindow = await ask(now() - deps.duties().longestTimeoutMs - windowSlackMs);
   if (atWindow === undefined) return false;
   for (const partition of toPlace) {
     const end = find(latest, partition);

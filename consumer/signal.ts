@@ -9,8 +9,13 @@ export class Signal {
     for (const wake of woken) wake();
   }
 
-  next(): Promise<void> {
-    return new Promise((resolve) => this.#waiting.add(resolve));
+  /** What `call` resolves to, or undefined when a `fire` comes first. Rejects as `call` does. */
+  nextUnless<T>(call: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      const wake = (): void => resolve(undefined);
+      this.#waiting.add(wake);
+      void call.then(resolve, reject).finally(() => this.#waiting.delete(wake));
+    });
   }
 
   /** The next `fire`, or `ms` later if none comes. */

@@ -1,6 +1,7 @@
 // What the other folders may use of Kafka: the port and its adapter.
 
 export { withDeadline, type Settled } from "./deadline.ts";
+export { checkPosition, startPosition, type Position } from "./position.ts";
 export type {
   KafkaPort,
   KafkaRead,

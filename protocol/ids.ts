@@ -19,6 +19,9 @@ export function correlationIdForm(
   return undefined;
 }
 
+/** An HMAC key; spelled this way because the two platforms name its type differently. */
+export type SigningKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
+
 const macBytes = 4;
 // Bytes of a UUID: 0-5 time, 6-11 random (version and variant bits inside), 12-15 MAC of the first twelve.
 const signedBytes = 12;
@@ -28,7 +31,7 @@ const signedBytes = 12;
  * responders that insist on a UUID, and a forged one is told apart before it wakes an object.
  * `now` is in epoch ms; `random` has at least 6 bytes.
  */
-export async function mintUuid(now: number, random: Uint8Array, key: CryptoKey): Promise<CorrelationId> {
+export async function mintUuid(now: number, random: Uint8Array, key: SigningKey): Promise<CorrelationId> {
   const bytes = new Uint8Array(16);
   new DataView(bytes.buffer).setUint16(0, Math.floor(now / 2 ** 32));
   new DataView(bytes.buffer).setUint32(2, now >>> 0);
@@ -43,7 +46,7 @@ export async function mintUuid(now: number, random: Uint8Array, key: CryptoKey):
 }
 
 /** Whether `id` was minted with this key. */
-export async function verifyUuid(id: CorrelationId, key: CryptoKey): Promise<boolean> {
+export async function verifyUuid(id: CorrelationId, key: SigningKey): Promise<boolean> {
   const hex = id.replaceAll("-", "");
   const bytes = Uint8Array.from({ length: 16 }, (_, at) => Number.parseInt(hex.slice(at * 2, at * 2 + 2), 16));
   const expected = await macOf(bytes.subarray(0, signedBytes), key);
@@ -54,7 +57,7 @@ export async function verifyUuid(id: CorrelationId, key: CryptoKey): Promise<boo
 }
 
 /** The key that signs UUIDs, from a secret of the deployment. Gateway and consumer must share the secret. */
-export function importUuidKey(secret: string): Promise<CryptoKey> {
+export function importUuidKey(secret: string): Promise<SigningKey> {
   return crypto.subtle.importKey(
     "raw",
     new TextEncoder().encode(secret),
@@ -64,6 +67,6 @@ export function importUuidKey(secret: string): Promise<CryptoKey> {
   );
 }
 
-async function macOf(bytes: Uint8Array<ArrayBuffer>, key: CryptoKey): Promise<Uint8Array> {
+async function macOf(bytes: Uint8Array<ArrayBuffer>, key: SigningKey): Promise<Uint8Array> {
   return new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes)).subarray(0, macBytes);
 }

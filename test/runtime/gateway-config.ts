@@ -1,0 +1,35 @@
+// The services of the runtime tests: one of each kind that the gateway treats differently.
+
+import { defineGateway } from "../../worker/config.ts";
+
+export default defineGateway({
+  produceTimeoutMs: 250,
+  services: {
+    echo: { route: "POST /echo", requestTopic: "echo.requests", replyTopic: "replies", timeoutMs: 2_000, bodyLimitBytes: 1_000, replyPartitions: 3 },
+    quick: { route: "POST /quick", requestTopic: "quick.requests", replyTopic: "replies", timeoutMs: 300, replyPartitions: 3 },
+    basket: {
+      route: "GET /basket/:id",
+      requestTopic: "basket.requests",
+      replyTopic: "replies",
+      timeoutMs: 2_000,
+      replyPartitions: 3,
+      recordKey: { path: "id" },
+      forwardHeaders: ["accept-language"],
+    },
+    order: {
+      route: "POST /orders",
+      requestTopic: "order.requests",
+      replyTopic: "replies",
+      replyPartitions: 3,
+      timeoutMs: 2_000,
+      recordKey: { body: "/customer/id" },
+    },
+    ledgered: {
+      route: "POST /uuid",
+      requestTopic: "uuid.requests",
+      replyTopic: "uuid.replies",
+      timeoutMs: 2_000,
+      correlationIds: "uuid",
+    },
+  },
+});

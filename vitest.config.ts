@@ -1,0 +1,34 @@
+// The tests of `npm test`, by the runtime they need: plain Node, workerd, or the whole loop of processes.
+
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+import { ClosingLineReporter } from "./test/support/closing-line-reporter.ts";
+
+export default defineConfig({
+  test: {
+    reporters: ["default", new ClosingLineReporter()],
+    projects: [
+      {
+        test: { name: "node", include: ["test/{unit,bridge,conformance,project}/**/*.test.ts"] },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./test/runtime/wrangler.toml" },
+          }),
+        ],
+        test: { name: "runtime", include: ["test/runtime/**/*.test.ts"] },
+      },
+      {
+        // Each file starts processes of its own; one at a time, or two cores have too much to do.
+        test: {
+          name: "loop",
+          include: ["test/loop/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
