@@ -1,0 +1,144 @@
+// `npm run dev`: the whole loop on one machine. A bridge with its embedded log, the gateway in
+// `wrangler dev`, the example's responder; one log, one line when ready, one Ctrl-C to end it all.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import config from "../hearback.config.ts";
+import { parseDevOptions } from "./options.ts";
+import { isFree } from "./ports.ts";
+import { Processes } from "./processes.ts";
+
+const host = "127.0.0.1";
+const user = "dev";
+const password = "dev";
+/** Partitions of the request topics; the reply topics have what the config says. */
+const requestPartitions = 3;
+const tickEveryMs = 10_000;
+const readyPollMs = 100;
+const readyTimeoutMs = 60_000;
+
+const startedAt = Date.now();
+const root = fileURLToPath(new URL("..", import.meta.url));
+const parsed = parseDevOptions(process.argv.slice(2));
+if (!parsed.ok) {
+  console.error(parsed.message);
+  process.exit(1);
+}
+const { port, bridgePort, responders, state } = parsed.options;
+for (const [taken, option] of [
+  [port, "--port"],
+  [bridgePort, "--bridge-port"],
+] as const) {
+  if (!(await isFree(taken, host))) {
+    console.error(`Port ${taken} is taken. End what uses it, or choose another one with ${option} N.`);
+    process.exit(1);
+  }
+}
+
+const scratch = state === undefined ? await mkdtemp(join(tmpdir(), "hearback-")) : undefined;
+const stateFolder = scratch ?? resolve(root, state ?? "");
+const bridgeUrl = `http://${host}:${bridgePort}`;
+const gatewayUrl = `http://localhost:${port}`;
+const credentials = {
+  UPSTASH_KAFKA_REST_URL: bridgeUrl,
+  UPSTASH_KAFKA_REST_USERNAME: user,
+  UPSTASH_KAFKA_REST_PASSWORD: password,
+};
+
+const processes = new Processes();
+let ending: Promise<void> | undefined;
+const end = (code: number): Promise<void> =>
+  (ending ??= (async () => {
+    clearInterval(ticking);
+    await processes.end();
+    if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
+    process.exit(code);
+  })());
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end(0));
+const endedByItself = (name: string): void => {
+  console.error(`${name} ended; so does everything else.`);
+  void end(1);
+};
+
+processes.start(
+  {
+    name: "bridge",
+    args: [
+      "bridge/main.ts",
+      ...["--host", host, "--port", String(bridgePort), "--user", user, "--password", password],
+      ...(scratch === undefined ? ["--state", join(stateFolder, "log")] : []),
+      ...topicArguments(),
+    ],
+  },
+  endedByItself,
+);
+processes.start(
+  {
+    name: "gateway",
+    args: [
+      "node_modules/wrangler/bin/wrangler.js",
+      "dev",
+      ...["--ip", host, "--port", String(port), "--inspector-port", "0"],
+      ...["--persist-to", join(stateFolder, "wrangler"), "--show-interactive-dev-session", "false"],
+      ...Object.entries({ ...credentials, HEARBACK_OPERATOR_ACCESS: "open" }).flatMap(([name, value]) => [
+        "--var",
+        `${name}:${value}`,
+      ]),
+    ],
+    env: { WRANGLER_SEND_METRICS: "false", FORCE_COLOR: "0" },
+    show: isWorthShowing,
+  },
+  endedByItself,
+);
+if (responders) {
+  processes.start({ name: "predict", args: ["examples/predict/responder.ts"], env: credentials }, endedByItself);
+}
+
+const ticking = setInterval(() => void tickCron(), tickEveryMs);
+await whenReady();
+console.log(`ready    │ after ${((Date.now() - startedAt) / 1_000).toFixed(1)} s: ${gatewayUrl} — try
+         │ curl -si ${gatewayUrl}/predict -H 'content-type: application/json' -d '{"id":"txn_1","features":[0.5,0.3,0.8]}'`);
+
+function topicArguments(): string[] {
+  const partitions = new Map<string, number>();
+  for (const { requestTopic, replyTopic, replyPartitions } of config.services) {
+    partitions.set(requestTopic, requestPartitions);
+    partitions.set(replyTopic, replyPartitions);
+  }
+  return [...partitions].flatMap(([topic, count]) => ["--topic", `${topic}:${count}`]);
+}
+
+/** Ready means ready for a first request: the gateway built, Kafka REST answering. */
+async function whenReady(): Promise<void> {
+  const giveUpAt = Date.now() + readyTimeoutMs;
+  for (;;) {
+    try {
+      const response = await fetch(`${gatewayUrl}/readyz`, { signal: AbortSignal.timeout(3_000) });
+      if (response.ok) return;
+    } catch {
+      // Not up yet.
+    }
+    if (ending !== undefined) return;
+    if (Date.now() > giveUpAt) {
+      console.error(`Not ready after ${readyTimeoutMs / 1_000} s; the lines above say why.`);
+      await end(1);
+    }
+    await new Promise((wake) => setTimeout(wake, readyPollMs));
+  }
+}
+
+/** Cron triggers do not fire by themselves in local development. */
+async function tickCron(): Promise<void> {
+  try {
+    await fetch(`${gatewayUrl}/cdn-cgi/local/scheduled`, { signal: AbortSignal.timeout(5_000) });
+  } catch {
+    // The gateway is restarting; the next tick comes soon.
+  }
+}
+
+/** Of wrangler's lines, those about requests, errors and what the Worker logs; not its banner and tables. */
+function isWorthShowing(line: string): boolean {
+  return !/^\s*(⛅|─|╭|│|╰|env\.|Your Worker|Binding|Using |\[wrangler:info\] Ready|⎔|.*cdn-cgi\/local)/u.test(line);
+}

@@ -1,0 +1,72 @@
+// The child processes of `npm run dev`: started with their lines prefixed, ended together. What each of
+// them is, main.ts says.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+
+export interface ProcessSpec {
+  /** Shown before each line it prints. */
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  /** Which of its lines are worth showing; all by default. */
+  readonly show?: (line: string) => boolean;
+}
+
+/** How long a process may take to end by itself before it is killed. */
+const endTimeoutMs = 5_000;
+
+export class Processes {
+  readonly #children = new Set<ChildProcess>();
+  #ending = false;
+
+  /** `ended` is called when a process ends that was not told to. */
+  start({ name, args, env, show = () => true }: ProcessSpec, ended: (name: string) => void): void {
+    const child = spawn(process.execPath, args, {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...env },
+      // A group of its own: Ctrl-C reaches only us, and we end it with its children.
+      detached: true,
+    });
+    this.#children.add(child);
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on("line", (line) => {
+        if (line.trim() !== "" && show(line)) console.log(`${name.padEnd(8)}│ ${line}`);
+      });
+    }
+    child.on("exit", () => {
+      this.#children.delete(child);
+      if (!this.#ending) ended(name);
+    });
+  }
+
+  /** Asks all to end, kills those that do not, and resolves when none is left. */
+  async end(): Promise<void> {
+    this.#ending = true;
+    const children = [...this.#children];
+    for (const child of children) signal(child, "SIGTERM");
+    const kill = setTimeout(() => {
+      for (const child of this.#children) signal(child, "SIGKILL");
+    }, endTimeoutMs);
+    await Promise.all(
+      children.map(
+        (child) =>
+          new Promise<void>((resolve) => {
+            if (child.exitCode !== null || child.signalCode !== null) resolve();
+            else child.once("exit", () => resolve());
+          }),
+      ),
+    );
+    clearTimeout(kill);
+  }
+}
+
+/** To the whole group: wrangler's own children must end with it. */
+function signal(child: ChildProcess, name: NodeJS.Signals): void {
+  if (child.pid === undefined) return;
+  try {
+    process.kill(-child.pid, name);
+  } catch {
+    // Gone already.
+  }
+}

@@ -1,0 +1,63 @@
+// Which folder may import from which, as docs/design.md draws it.
+
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** `types` may be imported as types only. The config is read by the two entries and belongs to nobody. */
+const allowed: Readonly<Record<string, { values: readonly string[]; types?: readonly string[] }>> = {
+  protocol: { values: [] },
+  kafka: { values: ["protocol"] },
+  durable: { values: ["protocol"] },
+  consumer: { values: ["protocol", "kafka"], types: ["durable"] },
+  worker: { values: ["protocol", "kafka", "durable", "consumer"] },
+  bridge: { values: ["protocol"] },
+  responder: { values: ["protocol", "kafka"] },
+  examples: { values: ["responder"] },
+};
+
+interface Import {
+  readonly from: string;
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+function importsOf(file: string): Import[] {
+  const source = readFileSync(join(root, file), "utf8");
+  const statements = source.matchAll(/^(?:import|export)\s(type\s)?[^;]*?from\s"(\.[^"]+)";/gm);
+  return [...statements].map(([, type, path = ""]) => ({
+    from: file,
+    target: normalize(join(dirname(file), path)),
+    typeOnly: type !== undefined,
+  }));
+}
+
+test.each(Object.keys(allowed))("%s imports only from folders it may know", (folder) => {
+  const { values = [], types = [] } = allowed[folder] ?? {};
+  const files = globSync(`${folder}/**/*.ts`, { cwd: root }).filter((file) => !file.includes("node_modules"));
+  expect(files.length).toBeGreaterThan(0);
+  const forbidden = files.flatMap(importsOf).filter(({ target, typeOnly }) => {
+    const [to = ""] = target.split(sep);
+    if (to === folder || values.includes(to)) return false;
+    if (typeOnly && types.includes(to)) return false;
+    return !(target === "hearback.config.ts" && (folder === "worker" || folder === "consumer"));
+  });
+  expect(forbidden).toEqual([]);
+});
+
+test.each(["protocol", "kafka", "durable", "consumer", "responder"])(
+  "other folders import %s through its index, so that its files can change",
+  (folder) => {
+    const files = globSync("{kafka,durable,consumer,worker,responder,bridge,dev,examples}/**/*.ts", { cwd: root });
+    const around = files
+      .filter((file) => !file.startsWith(`${folder}${sep}`) && !file.includes("node_modules"))
+      .flatMap(importsOf)
+      .filter(({ target }) => target.startsWith(`${folder}${sep}`))
+      .filter(({ target }) => !/^[^/]+\/(index|library)\.ts$/.test(target));
+    // The bridge is on nobody's hot path but its own; what it takes of the protocol it names file by file.
+    expect(around.filter(({ from }) => !from.startsWith(`bridge${sep}`))).toEqual([]);
+  },
+);

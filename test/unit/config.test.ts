@@ -1,0 +1,106 @@
+// The config check: every problem at once, each with name, received value and rule.
+
+import { expect, test } from "vitest";
+import { ConfigError, defineGateway, resolveGateway } from "../../worker/config.ts";
+
+const predict = { route: "POST /predict", requestTopic: "requests", replyTopic: "replies" };
+
+function problemsOf(input: unknown): string[] {
+  const resolved = resolveGateway(input);
+  return resolved.ok ? [] : resolved.problems.map(({ option, received, rule }) => `${option} | ${received} | ${rule}`);
+}
+
+test("a service needs only a route and two topics; everything else has a default", () => {
+  expect(defineGateway({ services: { predict } })).toEqual({
+    services: [
+      {
+        name: "predict",
+        method: "POST",
+        path: "/predict",
+        requestTopic: "requests",
+        replyTopic: "replies",
+        replyPartitions: 1,
+        timeoutMs: 10_000,
+        bodyLimitBytes: 1_000_000,
+        forwardHeaders: [],
+        recordKey: undefined,
+        correlationIds: "hex",
+      },
+    ],
+    produceTimeoutMs: 3_000,
+    workersPlan: "free",
+    drainLocation: undefined,
+  });
+});
+
+test("every wrong value is reported at once, with its name, what was received and the rule", () => {
+  const problems = problemsOf({
+    produceTimeoutMs: 1,
+    services: {
+      a: { ...predict, route: "FETCH /x", timeoutMs: "5s", replyPartitions: 0, surprise: true },
+      b: { route: "POST /b", requestTopic: "no good", forwardHeaders: ["X-Tenant", "accept"] },
+      c: { ...predict, route: "POST /c", forwardHeaders: ["x-principal"], recordKey: { cookie: "id" } },
+    },
+  });
+  const starts = [
+    'produceTimeoutMs | 1 | must be at least 100 ms',
+    'services.a.route | "FETCH /x" | must be GET, POST',
+    'services.a.timeoutMs | "5s" | a number of ms is needed',
+    "services.a.replyPartitions | 0 | must be at least 1",
+    "services.a.surprise | \"surprise\" | is not an option",
+    'services.b.requestTopic | "no good" | must be a Kafka topic name',
+    "services.b.replyTopic | undefined | is missing",
+    'services.b.forwardHeaders.0 | "X-Tenant" | must be a header name in lower case',
+    'services.c.forwardHeaders.0 | "x-principal" | is set by the gateway itself',
+    'services.c.recordKey | {"cookie":"id"} | must be one of',
+  ];
+  for (const start of starts) expect(problems.some((problem) => problem.startsWith(start)), `${start}\n${problems.join("\n")}`).toBe(true);
+  expect(problems).toHaveLength(starts.length);
+});
+
+test("relations between options are checked together, too", () => {
+  expect(
+    problemsOf({
+      produceTimeoutMs: 3_000,
+      services: {
+        quick: { ...predict, timeoutMs: 3_000 },
+        loop: { route: "POST /loop", requestTopic: "loop", replyTopic: "requests" },
+        other: { route: "POST /other", requestTopic: "other", replyTopic: "replies", replyPartitions: 3 },
+        basket: { route: "GET /basket/:id", requestTopic: "basket", replyTopic: "replies", recordKey: { path: "user" } },
+        list: { route: "GET /list", requestTopic: "list", replyTopic: "replies", recordKey: { body: "/id" } },
+      },
+    }),
+  ).toEqual([
+    "services.quick.timeoutMs | 3000 | must be longer than produceTimeoutMs (3000)",
+    'services.basket.recordKey.path | "user" | must be a parameter of the route "GET /basket/:id"',
+    'services.list.recordKey.body | "/id" | a GET request has no body to take a key from',
+    'services.loop.replyTopic | "requests" | must not be a request topic: replies would be read as requests',
+    "services.other.replyPartitions | 3 | must equal services.quick.replyPartitions (1), which has the same reply topic",
+  ]);
+});
+
+test("two services cannot have one route, whatever they call its parameters", () => {
+  const [problem] = problemsOf({
+    services: {
+      a: { ...predict, route: "GET /basket/:id" },
+      b: { ...predict, route: "GET /basket/:user/" },
+      c: { ...predict, route: "POST /basket/:id" },
+    },
+  });
+  expect(problem).toBe('services.b.route | "GET /basket/:user/" | must differ from services.a.route ("GET /basket/:id")');
+});
+
+test.each(["/requests", "/requests/:id", "/healthz", "/_hearback/x", "/metrics", "/:anything", "/*"])(
+  "a route %s is refused, because it matches a path of the gateway's own",
+  (path) => {
+    expect(problemsOf({ services: { a: { ...predict, route: `GET ${path}` } } }).join()).toContain("must not match /");
+  },
+);
+
+test.each([undefined, null, 7, {}, { services: {} }, { services: [] }])("%j is no config, and says so", (input) => {
+  expect(problemsOf(input).length).toBeGreaterThan(0);
+});
+
+test("declaring a config that breaks rules throws an error that lists them", () => {
+  expect(() => defineGateway({ services: { predict: { ...predict, timeoutMs: 1 } } })).toThrow(ConfigError);
+});

@@ -1,0 +1,298 @@
+// The drain's decisions: what a record means, where to read, when to stay awake, when to try again, and
+// that the counts add up whatever order things happen in.
+
+import { describe, expect, test, vi } from "vitest";
+import { accept, assignmentOf, awakeSlackMs, noDuties, refresh } from "../../consumer/assignment.ts";
+import { DeliveryQueue, type QueuedReply } from "../../consumer/delivery-queue.ts";
+import { dispose } from "../../consumer/disposition.ts";
+import { InFlight } from "../../consumer/in-flight.ts";
+import { sumOfVerdicts } from "../../consumer/ledger.ts";
+import { ReplyPartitions } from "../../consumer/partitions.ts";
+import { afterFailure, classifyFailure, maxTries } from "../../consumer/redelivery.ts";
+import { RunBudget } from "../../consumer/run-budget.ts";
+import type { Delivery } from "../../durable/waiter-state.ts";
+import { checkPosition, startPosition } from "../../kafka/position.ts";
+import { encodeText, textHeader, type DeliverOutcome, type KafkaRecord } from "../../protocol/index.ts";
+
+const hexId = (digit: string) => digit.repeat(64);
+
+function replyRecord(offset: number, id: string, ...headers: [string, string][]): KafkaRecord {
+  return {
+    topic: "replies",
+    partition: 0,
+    offset,
+    timestamp: 1_000,
+    key: null,
+    value: encodeText("body"),
+    headers: [textHeader("X-Correlation-ID", id), ...headers.map(([key, value]) => textHeader(key, value))],
+  };
+}
+
+describe("what a record means", () => {
+  test("[A16] a reply past its keep-until is late without a word to the waiter", () => {
+    expect(dispose(replyRecord(0, hexId("a"), ["X-Keep-Until", "5000"]), 5_000)).toEqual({ todo: "count", verdict: "late" });
+    expect(dispose(replyRecord(0, hexId("a"), ["X-Keep-Until", "5000"]), 4_999)).toMatchObject({ todo: "deliver" });
+  });
+
+  test("a passed deadline alone does not drop a reply: only the waiter knows", () => {
+    expect(dispose(replyRecord(0, hexId("a"), ["X-Deadline", "1"]), 5_000)).toMatchObject({ todo: "deliver" });
+  });
+
+  test("an ID of another form is unknown, a record without one is malformed", () => {
+    expect(dispose(replyRecord(0, "spring-1"), 0)).toEqual({ todo: "count", verdict: "unknown" });
+    expect(dispose({ ...replyRecord(0, "x"), headers: [] }, 0)).toEqual({ todo: "count", verdict: "malformed" });
+  });
+
+  test("an unreadable reply to a known exchange tells its caller at once, and counts as malformed", () => {
+    expect(dispose(replyRecord(0, hexId("a"), ["X-Reply-Status", "abc"]), 0)).toMatchObject({
+      todo: "deliver",
+      reply: { status: 502, error: "reply_unreadable" },
+      verdict: "malformed",
+    });
+  });
+});
+
+describe("positions", () => {
+  const at = (offset: number, log = "L1") => ({ topic: "t", partition: 0, offset, log });
+
+  test("reading starts at the end or at the window, whichever is earlier", () => {
+    expect(startPosition(at(10), at(4))).toEqual({ log: "L1", offset: 4 });
+    // Records were written between the two questions.
+    expect(startPosition(at(10), at(12))).toEqual({ log: "L1", offset: 10 });
+  });
+
+  test("a position is gone in another log, before the start and past the end", () => {
+    expect(checkPosition({ log: "L1", offset: 5 }, at(5), at(5))).toBe("valid");
+    expect(checkPosition({ log: "L1", offset: 5 }, at(0, "L2"), at(9, "L2"))).toBe("gone");
+    expect(checkPosition({ log: "L1", offset: 5 }, at(6), at(9))).toBe("gone");
+    expect(checkPosition({ log: "L1", offset: 5 }, at(0), at(4))).toBe("gone");
+    expect(checkPosition({ log: "", offset: 0 }, at(0), at(4))).toBe("valid");
+  });
+
+  test("the place to resume from passes an offset only when all before it are settled", () => {
+    const inFlight = new InFlight(7);
+    for (const offset of [7, 8, 9]) inFlight.read(offset);
+    inFlight.settle(8);
+    inFlight.settle(9);
+    expect(inFlight.resumeOffset).toBe(7);
+    inFlight.settle(7);
+    expect(inFlight.resumeOffset).toBe(10);
+  });
+});
+
+describe("duties", () => {
+  const config = { services: [{ replyTopic: "replies", replyPartitions: 3, timeoutMs: 5_000 }], workersPlan: "free" } as const;
+  const assignment = assignmentOf(config);
+
+  test("a nudge keeps the drain awake past its deadline, and one that is covered changes nothing", () => {
+    const duties = accept(noDuties, assignment, 10_000);
+    expect(duties.awakeUntil).toBe(10_000 + awakeSlackMs);
+    expect(duties.topics).toEqual({ replies: { partitions: 3, neededUntil: duties.awakeUntil } });
+    expect(accept(duties, assignment, 20_000)).toBe(duties);
+    expect(accept(duties, assignment, 50_000).awakeUntil).toBe(50_000 + awakeSlackMs);
+  });
+
+  test("another gateway's nudge adds its topics and takes none away", () => {
+    const other = assignmentOf({ services: [{ replyTopic: "other", replyPartitions: 1, timeoutMs: 60_000 }], workersPlan: "free" });
+    const duties = accept(accept(noDuties, assignment, 10_000), other, 20_000);
+    expect(Object.keys(duties.topics)).toEqual(["replies", "other"]);
+    expect(duties.longestTimeoutMs).toBe(60_000);
+  });
+
+  test("partitions are the larger of config and topic; a topic that left the config stays until its last deadline", () => {
+    const before = accept(noDuties, assignmentOf({ ...config, services: [{ replyTopic: "old", replyPartitions: 1, timeoutMs: 1 }] }), 10_000);
+    const needed = before.awakeUntil;
+    const counts = new Map([["replies", 6]]);
+    expect(refresh(before, assignment, counts, needed - 1).topics).toMatchObject({ old: {}, replies: { partitions: 6 } });
+    expect(Object.keys(refresh(before, assignment, counts, needed).topics)).toEqual(["replies"]);
+  });
+});
+
+describe("a run's budget", () => {
+  test("ends the run after a minute, and before a Kafka call with hidden retries would exceed the limit", () => {
+    const budget = new RunBudget({ external: 20, internal: 1 }, 0);
+    expect(budget.isSpent(59_999)).toBe(false);
+    expect(budget.isSpent(60_000)).toBe(true);
+    budget.spendKafkaCall(true);
+    budget.spendKafkaCall(true);
+    budget.spendKafkaCall(false);
+    expect(budget.isSpent(0)).toBe(false);
+    budget.spendKafkaCall(true);
+    expect(budget.isSpent(0)).toBe(true);
+  });
+
+  test("gives out no more deliveries than it has", () => {
+    const budget = new RunBudget({ external: 50, internal: 1 }, 0);
+    expect([budget.takeDelivery(), budget.takeDelivery()]).toEqual([true, false]);
+    expect(budget.isSpent(0)).toBe(true);
+  });
+});
+
+describe("redelivery", () => {
+  test("gives up after five tries, or when the reply is of no use any more", () => {
+    expect(afterFailure({ overloaded: false }, { failures: 1, tries: 1 }, 10_000, 0, 0.5).next).toBe("retry");
+    expect(afterFailure({ overloaded: false }, { failures: 5, tries: maxTries }, 10_000, 0, 0.5).next).toBe("give-up");
+    expect(afterFailure({ overloaded: true }, { failures: 1, tries: 1 }, 10_000, 10_000, 0.5).next).toBe("give-up");
+  });
+
+  test("waits for an overloaded waiter however often it says so, longer each time up to five seconds", () => {
+    const tenth = afterFailure({ overloaded: true }, { failures: 10, tries: 1 }, Infinity, 0, 0.999);
+    expect(tenth).toMatchObject({ next: "retry" });
+    if (tenth.next === "retry") expect(tenth.inMs).toBeLessThanOrEqual(5_000);
+    expect(classifyFailure(Object.assign(new Error("busy"), { overloaded: true }))).toEqual({ overloaded: true });
+    expect(classifyFailure(undefined)).toEqual({ overloaded: false });
+  });
+});
+
+describe("the delivery queue", () => {
+  type Deliver = (waiterId: string, deliveries: readonly Delivery[]) => Promise<DeliverOutcome[]>;
+
+  function queueOf(deliver: Deliver, options: { parallel?: number; mayCall?: () => boolean; callTimeoutMs?: number } = {}) {
+    return new DeliveryQueue({
+      waiterFor: (waiterId) => ({ deliver: (deliveries) => deliver(waiterId, deliveries) }),
+      mayCall: options.mayCall ?? (() => true),
+      parallel: options.parallel ?? 2,
+      callTimeoutMs: options.callTimeoutMs ?? 1_000,
+      now: () => 0,
+      pause: () => Promise.resolve(),
+      random: () => 0,
+    });
+  }
+
+  const reply = (source: string, verdicts: string[]): QueuedReply => ({
+    delivery: { source, topic: "replies", reply: { status: 200, body: new Uint8Array() } },
+    giveUpAt: 1_000,
+    settle: (verdict) => verdicts.push(`${source} ${verdict}`),
+  });
+
+  test("serves different waiters in parallel up to its bound, and one waiter in order", async () => {
+    let active = 0;
+    let most = 0;
+    const seen: string[] = [];
+    const verdicts: string[] = [];
+    const queue = queueOf(async (waiterId, deliveries) => {
+      most = Math.max(most, ++active);
+      await Promise.resolve();
+      seen.push(...deliveries.map(({ source }) => `${waiterId}:${source}`));
+      active--;
+      return deliveries.map(() => "accepted" as const);
+    });
+    for (const source of ["1", "2", "3"]) for (const waiter of ["a", "b", "c"]) queue.add(waiter, reply(source, verdicts));
+    await vi.waitFor(() => expect(verdicts).toHaveLength(9));
+    expect(most).toBe(2);
+    for (const waiter of ["a", "b", "c"]) {
+      expect(seen.filter((one) => one.startsWith(waiter))).toEqual([`${waiter}:1`, `${waiter}:2`, `${waiter}:3`]);
+    }
+  });
+
+  test("tries a waiter that fails again with a new stub, and reports undeliverable when it stays lost", async () => {
+    const verdicts: string[] = [];
+    let calls = 0;
+    const queue = queueOf(async (waiterId) => {
+      calls++;
+      if (waiterId === "lost" || calls < 3) throw new Error("reset");
+      return ["accepted"];
+    });
+    queue.add("shaky", reply("1", verdicts));
+    await vi.waitFor(() => expect(verdicts).toEqual(["1 accepted"]));
+    calls = 0;
+    queue.add("lost", reply("2", verdicts));
+    await vi.waitFor(() => expect(verdicts).toContain("2 undeliverable"));
+    expect(calls).toBe(maxTries);
+  });
+
+  test("does not wait longer than its time for a waiter that never answers", async () => {
+    const verdicts: string[] = [];
+    const queue = queueOf(() => new Promise(() => {}), { callTimeoutMs: 5 });
+    queue.add("silent", reply("1", verdicts));
+    await vi.waitFor(() => expect(verdicts).toEqual(["1 undeliverable"]));
+  });
+
+  test("pauses when the run may call nobody any more, and goes on when it is resumed", async () => {
+    const verdicts: string[] = [];
+    let allowed = false;
+    const queue = queueOf(async (_, deliveries) => deliveries.map(() => "held" as const), { mayCall: () => allowed });
+    queue.add("a", reply("1", verdicts));
+    await Promise.resolve();
+    expect(verdicts).toEqual([]);
+    allowed = true;
+    queue.resume();
+    await vi.waitFor(() => expect(verdicts).toEqual(["1 held"]));
+  });
+});
+
+describe("reply partitions", () => {
+  function partitionsOf() {
+    const queued: QueuedReply[] = [];
+    const deadLetters: KafkaRecord[] = [];
+    const partitions = new ReplyPartitions(
+      {
+        waiterIdOf: async (id) => (id.startsWith("f") ? undefined : id),
+        enqueue: (_, reply) => queued.push(reply),
+        deadLetter: (record) => deadLetters.push(record),
+        progressed: () => {},
+      },
+      [],
+    );
+    partitions.place({ topic: "replies", partition: 0 }, { log: "L1", offset: 0 });
+    return { partitions, queued, deadLetters };
+  }
+
+  const onlyLedger = (partitions: ReplyPartitions) => {
+    const [ledger] = partitions.ledger();
+    if (ledger === undefined) throw new Error("there is one partition");
+    return ledger;
+  };
+
+  test("[A16] replies read are the sum of verdicts and of what is in flight, at every moment", async () => {
+    const { partitions, queued } = partitionsOf();
+    const check = () => {
+      const { read, verdicts, inFlight } = onlyLedger(partitions);
+      expect(read).toBe(sumOfVerdicts(verdicts) + inFlight);
+    };
+    await partitions.take(
+      [replyRecord(0, hexId("a")), replyRecord(1, hexId("f")), replyRecord(2, "nonsense"), replyRecord(3, hexId("b"))],
+      0,
+    );
+    check();
+    expect(onlyLedger(partitions)).toMatchObject({ read: 4, inFlight: 2, offset: 0, verdicts: { unknown: 2 } });
+    queued[1]?.settle("accepted");
+    check();
+    expect(onlyLedger(partitions).offset).toBe(0);
+    queued[0]?.settle("duplicate");
+    check();
+    expect(onlyLedger(partitions)).toMatchObject({ offset: 4, inFlight: 0 });
+  });
+
+  test("what is stored counts no reply without a verdict, and resumes before it", async () => {
+    const { partitions, queued } = partitionsOf();
+    await partitions.take([replyRecord(0, hexId("a")), replyRecord(1, hexId("b"))], 0);
+    queued[1]?.settle("accepted");
+    const [stored] = partitions.stored();
+    expect(stored).toMatchObject({ position: { log: "L1", offset: 0 }, counts: { read: 1, verdicts: { accepted: 1 } } });
+  });
+
+  test("records that were read already, by a poll that was given up, are not read twice", async () => {
+    const { partitions } = partitionsOf();
+    await partitions.take([replyRecord(0, hexId("a"))], 0);
+    await partitions.take([replyRecord(0, hexId("a"))], 0);
+    expect(onlyLedger(partitions).read).toBe(1);
+  });
+
+  test("a log that was created anew is counted as a reset, and what was in flight still gets its verdict", async () => {
+    const { partitions, queued } = partitionsOf();
+    await partitions.take([replyRecord(0, hexId("a"))], 0);
+    partitions.place({ topic: "replies", partition: 0 }, { log: "L2", offset: 0 });
+    queued[0]?.settle("accepted");
+    const ledger = onlyLedger(partitions);
+    expect(ledger).toMatchObject({ resets: 1, read: 1, offset: 0, verdicts: { accepted: 1 } });
+    expect(ledger.read).toBe(sumOfVerdicts(ledger.verdicts) + ledger.inFlight);
+  });
+
+  test("an undeliverable reply becomes a dead letter", async () => {
+    const { partitions, queued, deadLetters } = partitionsOf();
+    await partitions.take([replyRecord(0, hexId("a"))], 0);
+    queued[0]?.settle("undeliverable");
+    expect(deadLetters).toHaveLength(1);
+  });
+});
