@@ -13,11 +13,16 @@ export default defineConfig({
       },
       {
         plugins: [
-          cloudflareTest({
+          cloudflareTest(({ inject }) => ({
             wrangler: { configPath: "./test/runtime/wrangler.toml" },
-          }),
+            miniflare: { bindings: { UPSTASH_KAFKA_REST_URL: inject("bridgeUrl") } },
+          })),
         ],
-        test: { name: "runtime", include: ["test/runtime/**/*.test.ts"] },
+        test: {
+          name: "runtime",
+          include: ["test/runtime/**/*.test.ts"],
+          globalSetup: "./test/support/global-bridge.ts",
+        },
       },
       {
         // Each file starts processes of its own; one at a time, or two cores have too much to do.

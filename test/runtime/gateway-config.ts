@@ -24,7 +24,7 @@ export default defineGateway({
       timeoutMs: 2_000,
       recordKey: { body: "/customer/id" },
     },
-    ledgered: {
+    identified: {
       route: "POST /uuid",
       requestTopic: "uuid.requests",
       replyTopic: "uuid.replies",
