@@ -38,7 +38,9 @@ const subrequestLimits: Readonly<Record<DrainConfig["workersPlan"], SubrequestLi
 
 export function assignmentOf({ services, workersPlan }: DrainConfig): DrainAssignment {
   // Services that share a reply topic agree on its partitions; the config check sees to that.
-  const partitions = new Map(services.map(({ replyTopic, replyPartitions }) => [replyTopic, replyPartitions]));
+  const partitions = new Map(
+    services.map(({ replyTopic, replyPartitions }) => [replyTopic, replyPartitions]),
+  );
   return {
     topics: [...partitions].map(([topic, count]) => ({ topic, partitions: count })),
     longestTimeoutMs: Math.max(...services.map(({ timeoutMs }) => timeoutMs)),
@@ -73,11 +75,7 @@ export function accept(duties: Duties, assignment: DrainAssignment, deadlineAt: 
     const duty = duties.topics[topic];
     return duty !== undefined && duty.partitions >= partitions && duty.neededUntil >= deadlineAt;
   });
-  if (
-    known &&
-    duties.awakeUntil >= deadlineAt &&
-    duties.longestTimeoutMs >= assignment.longestTimeoutMs
-  ) {
+  if (known && duties.awakeUntil >= deadlineAt && duties.longestTimeoutMs >= assignment.longestTimeoutMs) {
     return duties;
   }
   const awakeUntil = Math.max(duties.awakeUntil, deadlineAt + awakeSlackMs);

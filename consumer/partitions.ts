@@ -146,11 +146,7 @@ export class ReplyPartitions {
     }));
   }
 
-  async #dispatch(
-    record: KafkaRecord,
-    now: number,
-    settle: (verdict: DrainVerdict) => void,
-  ): Promise<void> {
+  async #dispatch(record: KafkaRecord, now: number, settle: (verdict: DrainVerdict) => void): Promise<void> {
     const disposition = dispose(record, now);
     if (disposition.todo === "count") {
       settle(disposition.verdict);
@@ -163,7 +159,11 @@ export class ReplyPartitions {
       return;
     }
     this.#options.enqueue(waiterId, {
-      delivery: { source: `${record.topic}/${record.partition}/${record.offset}`, topic: record.topic, reply },
+      delivery: {
+        source: `${record.topic}/${record.partition}/${record.offset}`,
+        topic: record.topic,
+        reply,
+      },
       giveUpAt: keepUntil ?? record.timestamp + defaultKeepMs,
       settle: (verdict) => settle(knownVerdict ?? verdict),
     });

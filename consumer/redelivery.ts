@@ -31,6 +31,7 @@ export function afterFailure(
 /** Reads the platform's mark off a thrown value. */
 export function classifyFailure(cause: unknown): DeliveryFailure {
   return {
-    overloaded: typeof cause === "object" && cause !== null && "overloaded" in cause && cause.overloaded === true,
+    overloaded:
+      typeof cause === "object" && cause !== null && "overloaded" in cause && cause.overloaded === true,
   };
 }

@@ -5,7 +5,13 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Waiter } from "../durable/index.ts";
 import { createUpstashKafka, type KafkaPort } from "../kafka/index.ts";
-import { importUuidKey, verifyUuid, type CorrelationId, type CorrelationIdForm, type SigningKey } from "../protocol/index.ts";
+import {
+  importUuidKey,
+  verifyUuid,
+  type CorrelationId,
+  type CorrelationIdForm,
+  type SigningKey,
+} from "../protocol/index.ts";
 import { accept, refresh, type DrainAssignment, type Duties } from "./assignment.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { DrainStorage } from "./drain-storage.ts";
@@ -215,7 +221,9 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     const secret = this.env.CORRELATION_ID_SECRET;
     if (secret === undefined) return undefined;
     this.#uuidKey ??= importUuidKey(secret);
-    return (await verifyUuid(id, await this.#uuidKey)) ? this.env.WAITER.idFromName(id).toString() : undefined;
+    return (await verifyUuid(id, await this.#uuidKey))
+      ? this.env.WAITER.idFromName(id).toString()
+      : undefined;
   }
 }
 

@@ -116,9 +116,7 @@ export async function run(deps: RunDeps, until: "owed" | "empty"): Promise<RunEn
 }
 
 function isFull(partitions: ReplyPartitions): boolean {
-  return (
-    partitions.undeliveredBytes > undeliveredBytesForPoll || partitions.undelivered > undeliveredForPoll
-  );
+  return partitions.undeliveredBytes > undeliveredBytesForPoll || partitions.undelivered > undeliveredForPoll;
 }
 
 function pauseAfter(failures: number): number {
@@ -166,7 +164,9 @@ async function placeAll(deps: RunDeps, wanted: readonly TopicPartition[]): Promi
   return true;
 }
 
-function find<T extends TopicPartition>(among: readonly T[], { topic, partition }: TopicPartition): T | undefined {
+function find<T extends TopicPartition>(
+  among: readonly T[],
+  { topic, partition }: TopicPartition,
+): T | undefined {
   return among.find((one) => one.topic === topic && one.partition === partition);
 }
-

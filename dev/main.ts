@@ -67,7 +67,14 @@ processes.start(
     name: "bridge",
     args: [
       "bridge/main.ts",
-      ...["--host", host, "--port", String(bridgePort), "--user", user, "--password", password],
+      "--host",
+      host,
+      "--port",
+      String(bridgePort),
+      "--user",
+      user,
+      "--password",
+      password,
       ...(scratch === undefined ? ["--state", join(stateFolder, "log")] : []),
       ...topicArguments(),
     ],
@@ -80,20 +87,31 @@ processes.start(
     args: [
       "node_modules/wrangler/bin/wrangler.js",
       "dev",
-      ...["--ip", host, "--port", String(port), "--inspector-port", "0"],
-      ...["--persist-to", join(stateFolder, "wrangler"), "--show-interactive-dev-session", "false"],
+      "--ip",
+      host,
+      "--port",
+      String(port),
+      "--inspector-port",
+      "0",
+      "--persist-to",
+      join(stateFolder, "wrangler"),
+      "--show-interactive-dev-session",
+      "false",
       ...Object.entries({ ...credentials, HEARBACK_OPERATOR_ACCESS: "open" }).flatMap(([name, value]) => [
         "--var",
         `${name}:${value}`,
       ]),
     ],
-    env: { WRANGLER_SEND_METRICS: "false", FORCE_COLOR: "0" },
+    env: { WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
     show: isWorthShowing,
   },
   endedByItself,
 );
 if (responders) {
-  processes.start({ name: "predict", args: ["examples/predict/responder.ts"], env: credentials }, endedByItself);
+  processes.start(
+    { name: "predict", args: ["examples/predict/responder.ts"], env: credentials },
+    endedByItself,
+  );
 }
 
 const ticking = setInterval(() => void tickCron(), tickEveryMs);
@@ -138,7 +156,9 @@ async function tickCron(): Promise<void> {
   }
 }
 
-/** Of wrangler's lines, those about requests, errors and what the Worker logs; not its banner and tables. */
+/** Of wrangler's lines, those about requests, errors and what the Worker logs; not its banner, tables and advice. */
 function isWorthShowing(line: string): boolean {
-  return !/^\s*(⛅|─|╭|│|╰|env\.|Your Worker|Binding|Using |\[wrangler:info\] Ready|⎔|.*cdn-cgi\/local)/u.test(line);
+  return !/^\s*(⛅|─|╭|│|╰|env\.|Your Worker|Binding|Using |\[wrangler:info\] Ready|⎔|.*cdn-cgi\/local|.*Scheduled Workers|To manually|For more details)/u.test(
+    line,
+  );
 }

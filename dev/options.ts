@@ -17,8 +17,7 @@ export const usage = `npm run dev -- [options]
   --state DIR|none   where topics and objects are kept (default .hearback)`;
 
 export type ParsedDevOptions =
-  | { readonly ok: true; readonly options: DevOptions }
-  | { readonly ok: false; readonly message: string };
+  { readonly ok: true; readonly options: DevOptions } | { readonly ok: false; readonly message: string };
 
 export function parseDevOptions(args: readonly string[]): ParsedDevOptions {
   try {

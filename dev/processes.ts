@@ -3,6 +3,7 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
+import { stripVTControlCharacters } from "node:util";
 
 export interface ProcessSpec {
   /** Shown before each line it prints. */
@@ -31,7 +32,8 @@ export class Processes {
     this.#children.add(child);
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => {
-        if (line.trim() !== "" && show(line)) console.log(`${name.padEnd(8)}│ ${line}`);
+        const plain = stripVTControlCharacters(line);
+        if (plain.trim() !== "" && show(plain)) console.log(`${name.padEnd(8)}│ ${plain}`);
       });
     }
     child.on("exit", () => {

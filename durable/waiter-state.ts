@@ -83,9 +83,7 @@ export function deliver(
 ): Step<DeliverOutcome> {
   switch (state.phase) {
     case "idle":
-      return mayHold
-        ? { state: held(delivery, undefined, now), said: "held" }
-        : { state, said: "late" };
+      return mayHold ? { state: held(delivery, undefined, now), said: "held" } : { state, said: "late" };
     case "open": {
       const { spec } = state;
       if (delivery.topic !== spec.replyTopic) return { state, said: "foreign" };
@@ -112,7 +110,11 @@ export function deliver(
 export function expire(state: WaiterState, now: number): Step<undefined> {
   if (state.phase === "open" && now >= state.spec.deadlineAt) {
     const { deadlineAt } = state.spec;
-    return { state: { phase: "ended", deadlineAt }, said: undefined, release: { status: "expired", deadlineAt } };
+    return {
+      state: { phase: "ended", deadlineAt },
+      said: undefined,
+      release: { status: "expired", deadlineAt },
+    };
   }
   if (state.phase === "held" && now >= state.heldUntil) {
     const { spec } = state;

@@ -84,7 +84,7 @@ export class Waiter extends DurableObject implements WaiterRpc {
       }
     }
     this.#keepTime();
-    if (release !== undefined) for (const end of [...this.#holds]) end(release);
+    if (release !== undefined) for (const end of this.#holds) end(release);
     return said;
   }
 

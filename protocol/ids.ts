@@ -48,7 +48,9 @@ export async function mintUuid(now: number, random: Uint8Array, key: SigningKey)
 /** Whether `id` was minted with this key. */
 export async function verifyUuid(id: CorrelationId, key: SigningKey): Promise<boolean> {
   const hex = id.replaceAll("-", "");
-  const bytes = Uint8Array.from({ length: 16 }, (_, at) => Number.parseInt(hex.slice(at * 2, at * 2 + 2), 16));
+  const bytes = Uint8Array.from({ length: 16 }, (_, at) =>
+    Number.parseInt(hex.slice(at * 2, at * 2 + 2), 16),
+  );
   const expected = await macOf(bytes.subarray(0, signedBytes), key);
   // Constant time: the loop never ends early, so its length says nothing about where a forgery went wrong.
   let difference = 0;

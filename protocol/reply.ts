@@ -3,7 +3,14 @@
 
 import { isOwnedRecordHeader, recordHeaders } from "./headers.ts";
 import { correlationIdForm, type CorrelationId, type CorrelationIdForm } from "./ids.ts";
-import { decodeText, encodeText, readHeader, textHeader, type NewRecord, type RecordHeader } from "./record.ts";
+import {
+  decodeText,
+  encodeText,
+  readHeader,
+  textHeader,
+  type NewRecord,
+  type RecordHeader,
+} from "./record.ts";
 import { readWholeNumber, type ReplyAddress } from "./request.ts";
 
 /** What the caller gets. A plain object: it crosses Durable Object RPC. */

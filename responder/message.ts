@@ -1,7 +1,15 @@
 // What a handler gets and gives: a request as something to work with, and the answer in the easiest form.
 // No Kafka here.
 
-import { decodeText, encodeText, readHeader, recordHeaders, type KafkaRecord, type Reply, type ReplyAddress } from "../protocol/index.ts";
+import {
+  decodeText,
+  encodeText,
+  readHeader,
+  recordHeaders,
+  type KafkaRecord,
+  type Reply,
+  type ReplyAddress,
+} from "../protocol/index.ts";
 
 /** One request as the handler sees it. */
 export interface RequestMessage {

@@ -2,8 +2,23 @@
 // reads by offset through Kafka REST and keeps no place across restarts: on start it reads the recent past,
 // skips what has expired, and what was answered already is answered again, as a duplicate.
 
-import { checkPosition, createUpstashKafka, startPosition, type KafkaPort, type KafkaRestCredentials, type LogPosition } from "../kafka/index.ts";
-import { decodeReplyAddress, encodeReply, isExpired, type KafkaRecord, type NewRecord, type Reply, type ReplyAddress } from "../protocol/index.ts";
+import {
+  checkPosition,
+  createUpstashKafka,
+  startPosition,
+  type KafkaPort,
+  type KafkaRestCredentials,
+  type LogPosition,
+} from "../kafka/index.ts";
+import {
+  decodeReplyAddress,
+  encodeReply,
+  isExpired,
+  type KafkaRecord,
+  type NewRecord,
+  type Reply,
+  type ReplyAddress,
+} from "../protocol/index.ts";
 import { failedReply, toMessage, toReply, type Handler } from "./message.ts";
 
 export interface ResponderOptions {
@@ -168,7 +183,10 @@ async function place(
 ): Promise<readonly LogPosition[]> {
   const topics = await kafka.topics(callTimeoutMs);
   if (topics.status === "unreachable") return known;
-  const partitions = Array.from({ length: topics.value.get(topic) ?? 0 }, (_, partition) => ({ topic, partition }));
+  const partitions = Array.from({ length: topics.value.get(topic) ?? 0 }, (_, partition) => ({
+    topic,
+    partition,
+  }));
   if (partitions.length === 0) return [];
   const latest = await kafka.offsets("latest", partitions, callTimeoutMs);
   const earliest = await kafka.offsets("earliest", partitions, callTimeoutMs);

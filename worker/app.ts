@@ -43,7 +43,9 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
     if (problems.length > 0) {
       console.error(`hearback: the environment is not complete\n${problems.join("\n")}`);
       // The binding that mints IDs may be what is missing.
-      return respondProblem("misconfigured", crypto.randomUUID(), { detail: "The log says what is missing." });
+      return respondProblem("misconfigured", crypto.randomUUID(), {
+        detail: "The log says what is missing.",
+      });
     }
     const correlationId = c.env.WAITER.newUniqueId().toString();
     c.set("correlationId", correlationId);

@@ -200,7 +200,10 @@ export const serviceSchema = v.strictObject({
 export const gatewaySchema = v.strictObject({
   services: v.pipe(
     v.record(
-      v.pipe(v.string(), v.regex(/^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/, "must be named by a letter, then letters, digits, _ or -")),
+      v.pipe(
+        v.string(),
+        v.regex(/^[a-zA-Z][a-zA-Z0-9_-]{0,62}$/, "must be named by a letter, then letters, digits, _ or -"),
+      ),
       serviceSchema,
       "must be an object of services by name",
     ),
@@ -272,7 +275,11 @@ function serviceProblems(service: Service, { produceTimeoutMs }: GatewayConfig):
     });
   }
   const { recordKey } = service;
-  if (recordKey !== undefined && "path" in recordKey && !parametersOf(service.path).includes(recordKey.path)) {
+  if (
+    recordKey !== undefined &&
+    "path" in recordKey &&
+    !parametersOf(service.path).includes(recordKey.path)
+  ) {
     problems.push({
       option: at("recordKey.path"),
       received: show(recordKey.path),

@@ -23,7 +23,8 @@ export function environmentProblems(env: Partial<GatewayEnv>, config: GatewayCon
     "UPSTASH_KAFKA_REST_PASSWORD",
   ] as const;
   for (const name of secrets) {
-    if (!env[name]) problems.push(`${name} is not set (locally in .dev.vars, deployed with wrangler secret put)`);
+    if (!env[name])
+      problems.push(`${name} is not set (locally in .dev.vars, deployed with wrangler secret put)`);
   }
   const url = env.UPSTASH_KAFKA_REST_URL;
   if (url && !URL.canParse(url)) problems.push("UPSTASH_KAFKA_REST_URL is not a URL");

@@ -12,8 +12,7 @@ export interface KeyInputs {
 
 /** The key, or what is missing for one, in words for the client. */
 export type RecordKeyResult =
-  | { readonly ok: true; readonly key: string }
-  | { readonly ok: false; readonly missing: string };
+  { readonly ok: true; readonly key: string } | { readonly ok: false; readonly missing: string };
 
 export function readRecordKey(source: RecordKeySource, inputs: KeyInputs): RecordKeyResult {
   if ("path" in source) return found(inputs.pathParameter(source.path), `path parameter ${source.path}`);

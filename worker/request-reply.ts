@@ -64,7 +64,7 @@ async function holdUntilEnded(
   spec: WaitSpec,
   ended: AbortSignal,
 ): Promise<Exclude<WaitOutcome, { status: "waiting" } | { status: "refused" }>> {
-  for (let failures = 0; !ended.aborted; ) {
+  for (let failures = 0; !ended.aborted;) {
     const remaining = spec.deadlineAt + secondLineMs - deps.now();
     if (remaining <= 0) break;
     deps.afterwards(deps.nudge(spec.deadlineAt));

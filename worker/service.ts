@@ -32,7 +32,9 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
     const correlationId =
       service.correlationIds === "hex" ? hexId : await mintUuidFor(env.CORRELATION_ID_SECRET, createdAt);
     const waiterId =
-      service.correlationIds === "hex" ? env.WAITER.idFromString(hexId) : env.WAITER.idFromName(correlationId);
+      service.correlationIds === "hex"
+        ? env.WAITER.idFromString(hexId)
+        : env.WAITER.idFromName(correlationId);
 
     const clientCorrelationId = request.headers.get(httpHeaders.correlationId) ?? undefined;
     if ((clientCorrelationId?.length ?? 0) > maxClientCorrelationIdLength) {
@@ -87,7 +89,11 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
         now: Date.now,
         pause: (ms) => scheduler.wait(ms),
       },
-      { record, spec: { deadlineAt, replyTopic: service.replyTopic }, produceTimeoutMs: config.produceTimeoutMs },
+      {
+        record,
+        spec: { deadlineAt, replyTopic: service.replyTopic },
+        produceTimeoutMs: config.produceTimeoutMs,
+      },
       request.signal,
     );
     const response = respondOutcome(outcome, correlationId);

@@ -25,7 +25,9 @@ export function parsePredictRequest(input: unknown): PredictRequest | undefined 
   if (typeof id !== "string" || !Array.isArray(features) || features.length === 0) return undefined;
   if (!features.every((feature): feature is number => Number.isFinite(feature))) return undefined;
   if (delay_ms === undefined) return { id, features };
-  return typeof delay_ms === "number" && delay_ms >= 0 && delay_ms <= 60_000 ? { id, features, delay_ms } : undefined;
+  return typeof delay_ms === "number" && delay_ms >= 0 && delay_ms <= 60_000
+    ? { id, features, delay_ms }
+    : undefined;
 }
 
 export function predict({ id, features }: PredictRequest, now: number): Prediction {

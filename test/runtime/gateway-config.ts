@@ -5,8 +5,21 @@ import { defineGateway } from "../../worker/config.ts";
 export default defineGateway({
   produceTimeoutMs: 250,
   services: {
-    echo: { route: "POST /echo", requestTopic: "echo.requests", replyTopic: "replies", timeoutMs: 2_000, bodyLimitBytes: 1_000, replyPartitions: 3 },
-    quick: { route: "POST /quick", requestTopic: "quick.requests", replyTopic: "replies", timeoutMs: 300, replyPartitions: 3 },
+    echo: {
+      route: "POST /echo",
+      requestTopic: "echo.requests",
+      replyTopic: "replies",
+      timeoutMs: 2_000,
+      bodyLimitBytes: 1_000,
+      replyPartitions: 3,
+    },
+    quick: {
+      route: "POST /quick",
+      requestTopic: "quick.requests",
+      replyTopic: "replies",
+      timeoutMs: 300,
+      replyPartitions: 3,
+    },
     basket: {
       route: "GET /basket/:id",
       requestTopic: "basket.requests",

@@ -14,14 +14,21 @@ const mark = () => `mark-${++nonce}-${crypto.randomUUID()}`;
 async function problemOf(response: Response): Promise<Record<string, unknown>> {
   expect(response.headers.get("content-type")).toBe("application/problem+json");
   const problem = await response.json<Record<string, unknown>>();
-  expect(problem).toMatchObject({ status: response.status, correlationId: response.headers.get("x-correlation-id") });
+  expect(problem).toMatchObject({
+    status: response.status,
+    correlationId: response.headers.get("x-correlation-id"),
+  });
   return problem;
 }
 
 test("[A1, A7] a POST waits for its reply and answers with the reply's status, content type and bytes", async () => {
   const me = mark();
   const asked = post("/echo", me);
-  await replyTo(await requestWith("echo.requests", me), { status: 201, contentType: "text/plain", text: `to ${me}` });
+  await replyTo(await requestWith("echo.requests", me), {
+    status: 201,
+    contentType: "text/plain",
+    text: `to ${me}`,
+  });
   const response = await asked;
   expect(response.status).toBe(201);
   expect(response.headers.get("content-type")).toBe("text/plain");
@@ -78,7 +85,11 @@ test("HEAD is GET without the body", async () => {
   expect(readHeader(record.headers, "X-Http-Method")).toBe("GET");
   await replyTo(record, { text: "apples", contentType: "text/plain" });
   const response = await asked;
-  expect([response.status, response.headers.get("content-type"), await response.text()]).toEqual([200, "text/plain", ""]);
+  expect([response.status, response.headers.get("content-type"), await response.text()]).toEqual([
+    200,
+    "text/plain",
+    "",
+  ]);
 });
 
 test("OPTIONS tells the methods of a path, and 404 where there is none", async () => {
@@ -96,7 +107,9 @@ test("[B1] a path without a service is 404, another method is 405 with Allow, an
 });
 
 test("a body over the limit is 413, and the rest of it is not read", async () => {
-  expect(await problemOf(await post("/echo", "x".repeat(1_001)))).toMatchObject({ code: "payload_too_large" });
+  expect(await problemOf(await post("/echo", "x".repeat(1_001)))).toMatchObject({
+    code: "payload_too_large",
+  });
   let pulled = 0;
   const endless = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -153,7 +166,11 @@ test("an error reply with a content type of its own passes as it is", async () =
     text: "{}",
   });
   const response = await asked;
-  expect([response.status, response.headers.get("content-type"), await response.text()]).toEqual([422, "application/json", "{}"]);
+  expect([response.status, response.headers.get("content-type"), await response.text()]).toEqual([
+    422,
+    "application/json",
+    "{}",
+  ]);
 });
 
 test("a reply with status 204 has no body, even if the record has one", async () => {
@@ -251,9 +268,13 @@ test("health, readiness and the ledger answer those they are for", async () => {
   expect([ready.status, await ready.json()]).toMatchObject([200, { status: "ready", kafka: "up" }]);
   expect((await ask("/_hearback/ledger")).status).toBe(401);
   expect((await ask("/_hearback/ledger", { headers: { authorization: "Bearer wrong" } })).status).toBe(401);
-  const ledger = await ask("/_hearback/ledger", { headers: { authorization: `Bearer ${env.HEARBACK_OPERATOR_TOKEN}` } });
+  const ledger = await ask("/_hearback/ledger", {
+    headers: { authorization: `Bearer ${env.HEARBACK_OPERATOR_TOKEN}` },
+  });
   expect(await ledger.json()).toMatchObject({
-    partitions: expect.arrayContaining([expect.objectContaining({ topic: "uuid.replies", services: ["identified"] })]),
+    partitions: expect.arrayContaining([
+      expect.objectContaining({ topic: "uuid.replies", services: ["identified"] }),
+    ]),
   });
 });
 
@@ -264,7 +285,11 @@ test("[C5] without Kafka REST the gateway is not ready, and says which part is m
 });
 
 test("every answer carries a correlation ID, and no two are the same", async () => {
-  const ids = await Promise.all(["/healthz", "/nowhere", "/readyz"].map(async (path) => (await ask(path)).headers.get("x-correlation-id")));
+  const ids = await Promise.all(
+    ["/healthz", "/nowhere", "/readyz"].map(async (path) =>
+      (await ask(path)).headers.get("x-correlation-id"),
+    ),
+  );
   expect(new Set(ids).size).toBe(3);
   expect(ids).not.toContain(null);
 });

@@ -62,7 +62,10 @@ export async function produce(record: NewRecord): Promise<void> {
 let sequence = 0;
 
 /** Answers a request as a responder would. A later call for the same request is another reply. */
-export async function replyTo(request: KafkaRecord, reply: Partial<Reply> & { text?: string } = {}): Promise<void> {
+export async function replyTo(
+  request: KafkaRecord,
+  reply: Partial<Reply> & { text?: string } = {},
+): Promise<void> {
   const address = decodeReplyAddress(request.headers);
   if (address === undefined) throw new Error("the request names no address");
   const { text = "pong", ...rest } = reply;

@@ -47,9 +47,9 @@ test("the first reply wins; a second one is a duplicate, and the same record aga
   const waiter = newWaiter();
   const wait = waiter.wait(inMs(2_000), 1_500);
   await expect.poll(() => waiter.peek()).toBe("open");
-  expect(
-    await waiter.deliver([delivery("first", "replies/0/1"), delivery("second", "replies/0/2")]),
-  ).toEqual(["accepted", "duplicate"]);
+  expect(await waiter.deliver([delivery("first", "replies/0/1"), delivery("second", "replies/0/2")])).toEqual(
+    ["accepted", "duplicate"],
+  );
   expect(await waiter.deliver([delivery("first", "replies/0/1")])).toEqual(["accepted"]);
   expect(await wait).toMatchObject({ reply: { body: encodeText("first") } });
 });

@@ -7,7 +7,9 @@ const predict = { route: "POST /predict", requestTopic: "requests", replyTopic: 
 
 function problemsOf(input: unknown): string[] {
   const resolved = resolveGateway(input);
-  return resolved.ok ? [] : resolved.problems.map(({ option, received, rule }) => `${option} | ${received} | ${rule}`);
+  return resolved.ok
+    ? []
+    : resolved.problems.map(({ option, received, rule }) => `${option} | ${received} | ${rule}`);
 }
 
 test("a service needs only a route and two topics; everything else has a default", () => {
@@ -43,18 +45,22 @@ test("every wrong value is reported at once, with its name, what was received an
     },
   });
   const starts = [
-    'produceTimeoutMs | 1 | must be at least 100 ms',
+    "produceTimeoutMs | 1 | must be at least 100 ms",
     'services.a.route | "FETCH /x" | must be GET, POST',
     'services.a.timeoutMs | "5s" | a number of ms is needed',
     "services.a.replyPartitions | 0 | must be at least 1",
-    "services.a.surprise | \"surprise\" | is not an option",
+    'services.a.surprise | "surprise" | is not an option',
     'services.b.requestTopic | "no good" | must be a Kafka topic name',
     "services.b.replyTopic | undefined | is missing",
     'services.b.forwardHeaders.0 | "X-Tenant" | must be a header name in lower case',
     'services.c.forwardHeaders.0 | "x-principal" | is set by the gateway itself',
     'services.c.recordKey | {"cookie":"id"} | must be one of',
   ];
-  for (const start of starts) expect(problems.some((problem) => problem.startsWith(start)), `${start}\n${problems.join("\n")}`).toBe(true);
+  for (const start of starts)
+    expect(
+      problems.some((problem) => problem.startsWith(start)),
+      `${start}\n${problems.join("\n")}`,
+    ).toBe(true);
   expect(problems).toHaveLength(starts.length);
 });
 
@@ -66,7 +72,12 @@ test("relations between options are checked together, too", () => {
         quick: { ...predict, timeoutMs: 3_000 },
         loop: { route: "POST /loop", requestTopic: "loop", replyTopic: "requests" },
         other: { route: "POST /other", requestTopic: "other", replyTopic: "replies", replyPartitions: 3 },
-        basket: { route: "GET /basket/:id", requestTopic: "basket", replyTopic: "replies", recordKey: { path: "user" } },
+        basket: {
+          route: "GET /basket/:id",
+          requestTopic: "basket",
+          replyTopic: "replies",
+          recordKey: { path: "user" },
+        },
         list: { route: "GET /list", requestTopic: "list", replyTopic: "replies", recordKey: { body: "/id" } },
       },
     }),
@@ -87,19 +98,26 @@ test("two services cannot have one route, whatever they call its parameters", ()
       c: { ...predict, route: "POST /basket/:id" },
     },
   });
-  expect(problem).toBe('services.b.route | "GET /basket/:user/" | must differ from services.a.route ("GET /basket/:id")');
+  expect(problem).toBe(
+    'services.b.route | "GET /basket/:user/" | must differ from services.a.route ("GET /basket/:id")',
+  );
 });
 
 test.each(["/requests", "/requests/:id", "/healthz", "/_hearback/x", "/metrics", "/:anything", "/*"])(
   "a route %s is refused, because it matches a path of the gateway's own",
   (path) => {
-    expect(problemsOf({ services: { a: { ...predict, route: `GET ${path}` } } }).join()).toContain("must not match /");
+    expect(problemsOf({ services: { a: { ...predict, route: `GET ${path}` } } }).join()).toContain(
+      "must not match /",
+    );
   },
 );
 
-test.each([undefined, null, 7, {}, { services: {} }, { services: [] }])("%j is no config, and says so", (input) => {
-  expect(problemsOf(input).length).toBeGreaterThan(0);
-});
+test.each([undefined, null, 7, {}, { services: {} }, { services: [] }])(
+  "%j is no config, and says so",
+  (input) => {
+    expect(problemsOf(input).length).toBeGreaterThan(0);
+  },
+);
 
 test("declaring a config that breaks rules throws an error that lists them", () => {
   expect(() => defineGateway({ services: { predict: { ...predict, timeoutMs: 1 } } })).toThrow(ConfigError);

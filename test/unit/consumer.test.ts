@@ -30,17 +30,27 @@ function replyRecord(offset: number, id: string, ...headers: [string, string][])
 
 describe("what a record means", () => {
   test("[A16] a reply past its keep-until is late without a word to the waiter", () => {
-    expect(dispose(replyRecord(0, hexId("a"), ["X-Keep-Until", "5000"]), 5_000)).toEqual({ todo: "count", verdict: "late" });
-    expect(dispose(replyRecord(0, hexId("a"), ["X-Keep-Until", "5000"]), 4_999)).toMatchObject({ todo: "deliver" });
+    expect(dispose(replyRecord(0, hexId("a"), ["X-Keep-Until", "5000"]), 5_000)).toEqual({
+      todo: "count",
+      verdict: "late",
+    });
+    expect(dispose(replyRecord(0, hexId("a"), ["X-Keep-Until", "5000"]), 4_999)).toMatchObject({
+      todo: "deliver",
+    });
   });
 
   test("a passed deadline alone does not drop a reply: only the waiter knows", () => {
-    expect(dispose(replyRecord(0, hexId("a"), ["X-Deadline", "1"]), 5_000)).toMatchObject({ todo: "deliver" });
+    expect(dispose(replyRecord(0, hexId("a"), ["X-Deadline", "1"]), 5_000)).toMatchObject({
+      todo: "deliver",
+    });
   });
 
   test("an ID of another form is unknown, a record without one is malformed", () => {
     expect(dispose(replyRecord(0, "spring-1"), 0)).toEqual({ todo: "count", verdict: "unknown" });
-    expect(dispose({ ...replyRecord(0, "x"), headers: [] }, 0)).toEqual({ todo: "count", verdict: "malformed" });
+    expect(dispose({ ...replyRecord(0, "x"), headers: [] }, 0)).toEqual({
+      todo: "count",
+      verdict: "malformed",
+    });
   });
 
   test("an unreadable reply to a known exchange tells its caller at once, and counts as malformed", () => {
@@ -81,7 +91,10 @@ describe("positions", () => {
 });
 
 describe("duties", () => {
-  const config = { services: [{ replyTopic: "replies", replyPartitions: 3, timeoutMs: 5_000 }], workersPlan: "free" } as const;
+  const config = {
+    services: [{ replyTopic: "replies", replyPartitions: 3, timeoutMs: 5_000 }],
+    workersPlan: "free",
+  } as const;
   const assignment = assignmentOf(config);
 
   test("a nudge keeps the drain awake past its deadline, and one that is covered changes nothing", () => {
@@ -93,17 +106,27 @@ describe("duties", () => {
   });
 
   test("another gateway's nudge adds its topics and takes none away", () => {
-    const other = assignmentOf({ services: [{ replyTopic: "other", replyPartitions: 1, timeoutMs: 60_000 }], workersPlan: "free" });
+    const other = assignmentOf({
+      services: [{ replyTopic: "other", replyPartitions: 1, timeoutMs: 60_000 }],
+      workersPlan: "free",
+    });
     const duties = accept(accept(noDuties, assignment, 10_000), other, 20_000);
     expect(Object.keys(duties.topics)).toEqual(["replies", "other"]);
     expect(duties.longestTimeoutMs).toBe(60_000);
   });
 
   test("partitions are the larger of config and topic; a topic that left the config stays until its last deadline", () => {
-    const before = accept(noDuties, assignmentOf({ ...config, services: [{ replyTopic: "old", replyPartitions: 1, timeoutMs: 1 }] }), 10_000);
+    const before = accept(
+      noDuties,
+      assignmentOf({ ...config, services: [{ replyTopic: "old", replyPartitions: 1, timeoutMs: 1 }] }),
+      10_000,
+    );
     const needed = before.awakeUntil;
     const counts = new Map([["replies", 6]]);
-    expect(refresh(before, assignment, counts, needed - 1).topics).toMatchObject({ old: {}, replies: { partitions: 6 } });
+    expect(refresh(before, assignment, counts, needed - 1).topics).toMatchObject({
+      old: {},
+      replies: { partitions: 6 },
+    });
     expect(Object.keys(refresh(before, assignment, counts, needed).topics)).toEqual(["replies"]);
   });
 });
@@ -131,15 +154,21 @@ describe("a run's budget", () => {
 describe("redelivery", () => {
   test("gives up after five tries, or when the reply is of no use any more", () => {
     expect(afterFailure({ overloaded: false }, { failures: 1, tries: 1 }, 10_000, 0, 0.5).next).toBe("retry");
-    expect(afterFailure({ overloaded: false }, { failures: 5, tries: maxTries }, 10_000, 0, 0.5).next).toBe("give-up");
-    expect(afterFailure({ overloaded: true }, { failures: 1, tries: 1 }, 10_000, 10_000, 0.5).next).toBe("give-up");
+    expect(afterFailure({ overloaded: false }, { failures: 5, tries: maxTries }, 10_000, 0, 0.5).next).toBe(
+      "give-up",
+    );
+    expect(afterFailure({ overloaded: true }, { failures: 1, tries: 1 }, 10_000, 10_000, 0.5).next).toBe(
+      "give-up",
+    );
   });
 
   test("waits for an overloaded waiter however often it says so, longer each time up to five seconds", () => {
     const tenth = afterFailure({ overloaded: true }, { failures: 10, tries: 1 }, Infinity, 0, 0.999);
     expect(tenth).toMatchObject({ next: "retry" });
     if (tenth.next === "retry") expect(tenth.inMs).toBeLessThanOrEqual(5_000);
-    expect(classifyFailure(Object.assign(new Error("busy"), { overloaded: true }))).toEqual({ overloaded: true });
+    expect(classifyFailure(Object.assign(new Error("busy"), { overloaded: true }))).toEqual({
+      overloaded: true,
+    });
     expect(classifyFailure(undefined)).toEqual({ overloaded: false });
   });
 });
@@ -147,7 +176,10 @@ describe("redelivery", () => {
 describe("the delivery queue", () => {
   type Deliver = (waiterId: string, deliveries: readonly Delivery[]) => Promise<DeliverOutcome[]>;
 
-  function queueOf(deliver: Deliver, options: { parallel?: number; mayCall?: () => boolean; callTimeoutMs?: number } = {}) {
+  function queueOf(
+    deliver: Deliver,
+    options: { parallel?: number; mayCall?: () => boolean; callTimeoutMs?: number } = {},
+  ) {
     return new DeliveryQueue({
       waiterFor: (waiterId) => ({ deliver: (deliveries) => deliver(waiterId, deliveries) }),
       mayCall: options.mayCall ?? (() => true),
@@ -177,11 +209,16 @@ describe("the delivery queue", () => {
       active--;
       return deliveries.map(() => "accepted" as const);
     });
-    for (const source of ["1", "2", "3"]) for (const waiter of ["a", "b", "c"]) queue.add(waiter, reply(source, verdicts));
+    for (const source of ["1", "2", "3"])
+      for (const waiter of ["a", "b", "c"]) queue.add(waiter, reply(source, verdicts));
     await vi.waitFor(() => expect(verdicts).toHaveLength(9));
     expect(most).toBe(2);
     for (const waiter of ["a", "b", "c"]) {
-      expect(seen.filter((one) => one.startsWith(waiter))).toEqual([`${waiter}:1`, `${waiter}:2`, `${waiter}:3`]);
+      expect(seen.filter((one) => one.startsWith(waiter))).toEqual([
+        `${waiter}:1`,
+        `${waiter}:2`,
+        `${waiter}:3`,
+      ]);
     }
   });
 
@@ -211,7 +248,9 @@ describe("the delivery queue", () => {
   test("pauses when the run may call nobody any more, and goes on when it is resumed", async () => {
     const verdicts: string[] = [];
     let allowed = false;
-    const queue = queueOf(async (_, deliveries) => deliveries.map(() => "held" as const), { mayCall: () => allowed });
+    const queue = queueOf(async (_, deliveries) => deliveries.map(() => "held" as const), {
+      mayCall: () => allowed,
+    });
     queue.add("a", reply("1", verdicts));
     await Promise.resolve();
     expect(verdicts).toEqual([]);
@@ -251,11 +290,21 @@ describe("reply partitions", () => {
       expect(read).toBe(sumOfVerdicts(verdicts) + inFlight);
     };
     await partitions.take(
-      [replyRecord(0, hexId("a")), replyRecord(1, hexId("f")), replyRecord(2, "nonsense"), replyRecord(3, hexId("b"))],
+      [
+        replyRecord(0, hexId("a")),
+        replyRecord(1, hexId("f")),
+        replyRecord(2, "nonsense"),
+        replyRecord(3, hexId("b")),
+      ],
       0,
     );
     check();
-    expect(onlyLedger(partitions)).toMatchObject({ read: 4, inFlight: 2, offset: 0, verdicts: { unknown: 2 } });
+    expect(onlyLedger(partitions)).toMatchObject({
+      read: 4,
+      inFlight: 2,
+      offset: 0,
+      verdicts: { unknown: 2 },
+    });
     queued[1]?.settle("accepted");
     check();
     expect(onlyLedger(partitions).offset).toBe(0);
@@ -269,7 +318,10 @@ describe("reply partitions", () => {
     await partitions.take([replyRecord(0, hexId("a")), replyRecord(1, hexId("b"))], 0);
     queued[1]?.settle("accepted");
     const [stored] = partitions.stored();
-    expect(stored).toMatchObject({ position: { log: "L1", offset: 0 }, counts: { read: 1, verdicts: { accepted: 1 } } });
+    expect(stored).toMatchObject({
+      position: { log: "L1", offset: 0 },
+      counts: { read: 1, verdicts: { accepted: 1 } },
+    });
   });
 
   test("records that were read already, by a poll that was given up, are not read twice", async () => {

@@ -91,13 +91,27 @@ describe("the reply record", () => {
   const request = encodeRequest("requests", hexId, new Uint8Array(), envelope);
   const address = decodeReplyAddress(request.headers);
   if (address === undefined) throw new Error("the request has an address");
-  const reply = { status: 201, contentType: "text/plain", body: encodeText("ok"), sequence: 0, receivedAt: 1, repliedAt: 2 };
+  const reply = {
+    status: 201,
+    contentType: "text/plain",
+    body: encodeText("ok"),
+    sequence: 0,
+    receivedAt: 1,
+    repliedAt: 2,
+  };
   const record = encodeReply(address, request.headers, reply);
 
   test("[A6, B10] goes where the request wants it, keyed by the correlation ID, with what must be copied", () => {
     expect(record).toMatchObject({ topic: "replies", partition: 2, key: encodeText(hexId) });
     const names = record.headers.map(({ key }) => key);
-    for (const copied of ["X-Correlation-ID", "X-Creation-Timestamp", "X-Deadline", "X-Keep-Until", "traceparent", "x-tenant"]) {
+    for (const copied of [
+      "X-Correlation-ID",
+      "X-Creation-Timestamp",
+      "X-Deadline",
+      "X-Keep-Until",
+      "traceparent",
+      "x-tenant",
+    ]) {
       expect(names).toContain(copied);
     }
     for (const dropped of ["X-Reply-Topic", "X-Reply-Partition", "X-Http-Method", "X-Http-Path"]) {

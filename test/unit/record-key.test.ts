@@ -31,6 +31,9 @@ test.each([
   expect(readRecordKey(source, inputs)).toEqual({ ok: false, missing });
 });
 
-test.each([["no JSON", encodeText("{")], ["no UTF-8", Uint8Array.of(255)]])("a body that is %s has no key", (_, body) => {
+test.each([
+  ["no JSON", encodeText("{")],
+  ["no UTF-8", Uint8Array.of(255)],
+])("a body that is %s has no key", (_, body) => {
   expect(readRecordKey({ body: "/id" }, { ...inputs, body }).ok).toBe(false);
 });

@@ -15,7 +15,11 @@ import {
 } from "../../durable/waiter-state.ts";
 
 const spec = { deadlineAt: 5_000, replyTopic: "replies" };
-const reply: Delivery = { source: "replies/0/1", topic: "replies", reply: { status: 200, body: new Uint8Array(3) } };
+const reply: Delivery = {
+  source: "replies/0/1",
+  topic: "replies",
+  reply: { status: 200, body: new Uint8Array(3) },
+};
 const open: WaiterState = { phase: "open", spec };
 const attached = { attached: true, mayHold: true };
 const alone = { attached: false, mayHold: true };
@@ -28,7 +32,10 @@ test("a delivery one millisecond before the deadline is accepted, at the deadlin
 });
 
 test("a reply that cannot be held within the byte budget is late", () => {
-  expect(deliver(idle, reply, 0, { attached: false, mayHold: false })).toMatchObject({ state: idle, said: "late" });
+  expect(deliver(idle, reply, 0, { attached: false, mayHold: false })).toMatchObject({
+    state: idle,
+    said: "late",
+  });
   expect(deliver(open, reply, 0, { attached: false, mayHold: false }).said).toBe("late");
 });
 
