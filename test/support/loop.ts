@@ -1,0 +1,227 @@
+// Starts the whole loop for a test: a bridge over the embedded log, the gateway in workerd through
+// wrangler's harness, the example's model behind the responder kit. Storage is on disk, in folders of the
+// harness that go away. What a test does with it is its own business.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { createTestHarness, type TestHarness } from "wrangler";
+import { openEmbeddedLog, startBridge } from "../../bridge/index.ts";
+import { handlePredict } from "../../examples/predict/handler.ts";
+import type { DrainVerdict } from "../../protocol/index.ts";
+import { createResponder, type Responder } from "../../responder/index.ts";
+
+const user = "dev";
+const password = "dev";
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const topics = new Map([
+  ["inference.requests.v1", 3],
+  ["inference.replies.v1", 3],
+]);
+const gatewayName = "hearback-loop";
+const consumerName = "hearback-loop-consumer";
+
+/** One deployment, or gateway and consumer apart; `stopped` has a consumer that takes nudges and reads nothing. */
+export type Form = "together" | "apart" | "stopped";
+
+export function credentialsFor(url: string) {
+  return {
+    UPSTASH_KAFKA_REST_URL: url,
+    UPSTASH_KAFKA_REST_USERNAME: user,
+    UPSTASH_KAFKA_REST_PASSWORD: password,
+  };
+}
+
+const waiterBinding = { name: "WAITER", class_name: "Waiter" };
+const drainBinding = { name: "REPLY_DRAIN", class_name: "ReplyDrain" };
+
+/** Harness options for a form; pass them to `update` to change the deployment under running requests. */
+export function workersFor(form: Form, bridgeUrl: string) {
+  const shared = {
+    compatibility_date: "2026-10-23",
+    compatibility_flags: ["enable_request_signal"],
+    vars: { ...credentialsFor(bridgeUrl), HEARBACK_OPERATOR_ACCESS: "open" },
+  };
+  const main = (file: string) => `${root}test/fixtures/loop/${file}`;
+  if (form === "together") {
+    return [
+      {
+        config: {
+          ...shared,
+          name: gatewayName,
+          main: main("entry.ts"),
+          durable_objects: { bindings: [waiterBinding, drainBinding] },
+          migrations: [{ tag: "v1", new_sqlite_classes: ["Waiter", "ReplyDrain"] }],
+        },
+      },
+    ];
+  }
+  return [
+    {
+      config: {
+        ...shared,
+        name: gatewayName,
+        main: main("entry.ts"),
+        durable_objects: { bindings: [waiterBinding, { ...drainBinding, script_name: consumerName }] },
+        migrations: [{ tag: "v1", new_sqlite_classes: ["Waiter"] }],
+      },
+    },
+    {
+      config: {
+        ...shared,
+        name: consumerName,
+        main: main(form === "apart" ? "consumer-entry.ts" : "stopped-consumer-entry.ts"),
+        durable_objects: { bindings: [{ ...waiterBinding, script_name: gatewayName }, drainBinding] },
+        migrations: [{ tag: "v1", new_sqlite_classes: ["ReplyDrain"] }],
+      },
+    },
+  ];
+}
+
+export interface TestBridge {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** A bridge in this process, its log in memory. */
+export async function startMemoryBridge(): Promise<TestBridge> {
+  const bridge = await startBridge({
+    host: "127.0.0.1",
+    port: 0,
+    username: user,
+    password,
+    log: openEmbeddedLog({ topics }),
+  });
+  return { url: bridge.url, stop: () => bridge.close() };
+}
+
+export interface BridgeProcess extends TestBridge {
+  readonly port: number;
+  /** kill -9; resolves when the process is gone. */
+  kill(): Promise<void>;
+}
+
+/** The bridge's own command in a process of its own. Without `state` its log is in memory. */
+export async function startBridgeProcess(port: number, state?: string): Promise<BridgeProcess> {
+  const child = spawn(
+    process.execPath,
+    [
+      "bridge/main.ts",
+      "--port",
+      String(port),
+      "--user",
+      user,
+      "--password",
+      password,
+      ...(state === undefined ? [] : ["--state", state]),
+      ...[...topics].flatMap(([topic, partitions]) => ["--topic", `${topic}:${partitions}`]),
+    ],
+    { cwd: root, stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const url = await new Promise<string>((resolve, reject) => {
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const found = /http:\/\/[^\s,]+/.exec(line);
+      if (found !== null) resolve(found[0]);
+    });
+    child.once("exit", (code) => reject(new Error(`the bridge ended with ${code}`)));
+  });
+  return {
+    url,
+    port: Number(new URL(url).port),
+    stop: () => endProcess(child, "SIGTERM"),
+    kill: () => endProcess(child, "SIGKILL"),
+  };
+}
+
+export function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  return new Promise((resolve) => {
+    if (child.exitCode !== null || child.signalCode !== null) {
+      resolve();
+      return;
+    }
+    child.once("exit", () => resolve());
+    child.kill(signal);
+  });
+}
+
+export interface Gateway {
+  readonly server: TestHarness;
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+export async function startGateway(form: Form, bridgeUrl: string): Promise<Gateway> {
+  const server = createTestHarness({ workers: workersFor(form, bridgeUrl) });
+  const { url } = await server.listen();
+  return { server, url: url.origin, stop: () => server.close() };
+}
+
+export interface RunningResponder extends Responder {
+  /** Stops and waits for what is under way. */
+  finish(): Promise<void>;
+}
+
+/** The example's model, in this process. */
+export function startModel(bridgeUrl: string, onError?: (cause: unknown) => void): RunningResponder {
+  const responder = createResponder({
+    kafka: { url: bridgeUrl, username: user, password },
+    topic: "inference.requests.v1",
+    handler: handlePredict,
+    concurrency: 10_000,
+    ...(onError === undefined ? {} : { onError }),
+  });
+  const running = responder.run();
+  return {
+    ...responder,
+    finish: () => {
+      responder.stop();
+      return running;
+    },
+  };
+}
+
+export function postJson(url: string, body: unknown): Promise<Response> {
+  return fetch(url, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+}
+
+/** The ledger as its endpoint shows it. */
+export interface LedgerAnswer {
+  readonly health: string;
+  readonly partitions: readonly {
+    readonly topic: string;
+    readonly partition: number;
+    readonly read: number;
+    readonly inFlight: number;
+    readonly resets: number;
+    readonly verdicts: Readonly<Record<DrainVerdict, number>>;
+  }[];
+}
+
+export interface LedgerTotals {
+  readonly read: number;
+  readonly inFlight: number;
+  readonly resets: number;
+  readonly verdicts: Readonly<Partial<Record<DrainVerdict, number>>>;
+  /** Sum of all verdicts; read = settled + inFlight, always. */
+  readonly settled: number;
+}
+
+export async function ledgerOf(gatewayUrl: string): Promise<LedgerTotals> {
+  const response = await fetch(`${gatewayUrl}/_hearback/ledger`);
+  const { partitions } = (await response.json()) as LedgerAnswer;
+  const verdicts: Partial<Record<DrainVerdict, number>> = {};
+  let settled = 0;
+  for (const partition of partitions) {
+    for (const [verdict, count] of Object.entries(partition.verdicts) as [DrainVerdict, number][]) {
+      settled += count;
+      if (count > 0) verdicts[verdict] = (verdicts[verdict] ?? 0) + count;
+    }
+  }
+  const sum = (key: "read" | "inFlight" | "resets") =>
+    partitions.reduce((total, partition) => total + partition[key], 0);
+  return { read: sum("read"), inFlight: sum("inFlight"), resets: sum("resets"), verdicts, settled };
+}
