@@ -1,0 +1,126 @@
+// What the loop does when a part of it dies: the bridge killed under waiting requests, its log lost, every
+// drain stopped, no responder at all.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import {
+  ledgerOf,
+  postJson,
+  startBridgeProcess,
+  startGateway,
+  startMemoryBridge,
+  startModel,
+  workersFor,
+  type BridgeProcess,
+} from "../support/loop.ts";
+
+const cleanups: (() => Promise<unknown>)[] = [];
+/** Undone after the test, last first. */
+function later(cleanup: () => Promise<unknown>): void {
+  cleanups.push(cleanup);
+}
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+async function startLoopOnProcess(state?: string) {
+  let bridge: BridgeProcess = await startBridgeProcess(0, state);
+  later(() => bridge.stop());
+  const gateway = await startGateway("together", bridge.url);
+  later(() => gateway.stop());
+  const model = startModel(bridge.url, () => {});
+  later(() => model.finish());
+  return {
+    gateway,
+    model,
+    async killBridge() {
+      await bridge.kill();
+    },
+    async restartBridge() {
+      bridge = await startBridgeProcess(bridge.port, state);
+    },
+  };
+}
+
+test("a bridge killed with -9 while requests wait loses none of them, when its log is kept in files", async () => {
+  const state = await mkdtemp(join(tmpdir(), "hearback-test-"));
+  later(() => rm(state, { recursive: true, force: true }));
+  const loop = await startLoopOnProcess(state);
+  const waiting = Array.from({ length: 20 }, (_, at) =>
+    postJson(`${loop.gateway.url}/predict/20s`, { id: `txn_${at}`, features: [at], delay_ms: 1_000 }),
+  );
+  await expect.poll(() => loop.model.counts.received).toBe(20);
+  await loop.killBridge();
+  await loop.restartBridge();
+  const answers = await Promise.all((await Promise.all(waiting)).map((response) => response.json()));
+  expect(answers).toMatchObject(Array.from({ length: 20 }, (_, at) => ({ id: `txn_${at}`, prediction: at })));
+  const ledger = await ledgerOf(loop.gateway.url);
+  expect(ledger.settled + ledger.inFlight).toBe(ledger.read);
+});
+
+test("a log that was lost and created anew is noticed: it counts as a reset, and requests are served again", async () => {
+  const loop = await startLoopOnProcess();
+  for (const at of [1, 2, 3]) {
+    expect((await postJson(`${loop.gateway.url}/predict`, { id: `${at}`, features: [at] })).status).toBe(200);
+  }
+  await loop.killBridge();
+  await loop.restartBridge();
+  await expect
+    .poll(async () => (await postJson(`${loop.gateway.url}/predict/6s`, { id: "again", features: [1] })).status, {
+      timeout: 30_000,
+    })
+    .toBe(200);
+  expect((await ledgerOf(loop.gateway.url)).resets).toBeGreaterThan(0);
+});
+
+test("[A17] with every drain stopped all waiters are gone at their deadline; a drain that comes back heals by itself", async () => {
+  const bridge = await startMemoryBridge();
+  later(() => bridge.stop());
+  const gateway = await startGateway("stopped", bridge.url);
+  later(() => gateway.stop());
+  const model = startModel(bridge.url);
+  later(() => model.finish());
+
+  const startedAt = Date.now();
+  const responses = await Promise.all(
+    Array.from({ length: 20 }, () => postJson(`${gateway.url}/predict/1s`, { id: "x", features: [1] })),
+  );
+  expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => 504));
+  expect(Date.now() - startedAt).toBeLessThan(2_000);
+  const { WAITER } = await gateway.server.getWorker<{ WAITER: WaiterNamespace }>().getEnv();
+  for (const response of responses) {
+    const id = WAITER.idFromString(response.headers.get("x-correlation-id") ?? "");
+    expect(["ended", "idle"]).toContain(await WAITER.get(id).peek());
+  }
+
+  await gateway.server.update({ workers: workersFor("apart", bridge.url) });
+  const { url } = await gateway.server.listen();
+  expect((await postJson(`${url.origin}/predict`, { id: "x", features: [1] })).status).toBe(200);
+  // The replies that nobody read then are read now, and are late.
+  await expect.poll(async () => (await ledgerOf(url.origin)).verdicts, { timeout: 10_000 }).toEqual({ accepted: 1, late: 20 });
+});
+
+interface WaiterNamespace {
+  idFromString(id: string): unknown;
+  get(id: unknown): { peek(): Promise<string> };
+}
+
+test("[A26] without a responder requests end in 504; one that starts later skips the expired and answers none", async () => {
+  const bridge = await startMemoryBridge();
+  later(() => bridge.stop());
+  const gateway = await startGateway("together", bridge.url);
+  later(() => gateway.stop());
+  const responses = await Promise.all(
+    Array.from({ length: 5 }, () => postJson(`${gateway.url}/predict/1s`, { id: "x", features: [1] })),
+  );
+  expect(responses.map(({ status }) => status)).toEqual([504, 504, 504, 504, 504]);
+  // Expired by more than the clock-skew allowance of a second.
+  const deadline = Date.now() + 1_050;
+  await expect.poll(() => Date.now() > deadline, { timeout: 3_000 }).toBe(true);
+  const model = startModel(bridge.url);
+  await expect.poll(() => model.counts.received).toBe(5);
+  await model.finish();
+  expect(model.counts).toMatchObject({ skipped: 5, replied: 0 });
+});
