@@ -1,0 +1,76 @@
+// The log that the bridge serves, as an interface of five methods: what a backend must do and what each
+// call promises. It knows nothing of HTTP or JSON, and chooses no backend.
+
+import type { KafkaRecord, NewRecord } from "../protocol/index.ts";
+
+export interface TopicPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+/** `log` is the identity of the log that the offset belongs to; absent or empty when the reader knows none. */
+export interface LogPosition extends TopicPartition {
+  readonly offset: number;
+  readonly log?: string;
+}
+
+/** Start, end (the offset that is written next), or the first offset whose timestamp is not before this epoch ms. */
+export type OffsetQuery = "earliest" | "latest" | number;
+
+/** Offset 0 and an empty `log` when the partition does not exist. */
+export interface LogOffset extends TopicPartition {
+  readonly offset: number;
+  readonly log: string;
+}
+
+/** `timestamp` is epoch ms; without it the log takes the time of the append. */
+export interface RecordToAppend extends NewRecord {
+  readonly timestamp?: number;
+}
+
+export interface Appended extends TopicPartition {
+  readonly offset: number;
+  readonly timestamp: number;
+}
+
+/**
+ * A record that was not appended. `invalid` and `too-large` stay refused until the record or the topic
+ * changes; `unavailable` may pass. `retryAfter` is in seconds and never 0, so that nobody spins on it.
+ */
+export interface Refused {
+  readonly refused: string;
+  readonly why: "invalid" | "too-large" | "unavailable";
+  readonly retryAfter: number;
+}
+
+export type ProduceAnswer = Appended | Refused;
+
+export interface FetchOptions {
+  /** How long an empty answer may take. */
+  readonly timeoutMs: number;
+  /** Keys, values and headers in one answer; a single record may be larger. */
+  readonly maxBytes: number;
+  /** Ends the wait at once with an empty answer. */
+  readonly signal: AbortSignal;
+}
+
+export interface Log {
+  /**
+   * Appends what can be appended; one answer per record, in order. A topic that does not exist is created.
+   * Appended means: survives the end of this process, as far as the backend keeps anything at all.
+   * Throws only for lost infrastructure; then any of the records may have been written.
+   */
+  produce(records: readonly RecordToAppend[]): Promise<readonly ProduceAnswer[]>;
+  /**
+   * Records from these positions on, in offset order within a partition; waits for the first one. A
+   * partition that does not exist reads as empty. A position whose `log` is another one, or whose offset
+   * is outside the partition, ends the wait at once: nothing can ever come there.
+   */
+  fetch(positions: readonly LogPosition[], options: FetchOptions): Promise<readonly KafkaRecord[]>;
+  /** One answer per partition, in order. */
+  offsets(query: OffsetQuery, partitions: readonly TopicPartition[]): Promise<readonly LogOffset[]>;
+  /** Partition count by topic. */
+  topics(): Promise<ReadonlyMap<string, number>>;
+  /** Ends waiting fetches with an empty answer and refuses later produces. A second call does nothing. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,127 @@
+import { expect, test } from "vitest";
+import { openEmbeddedLog, openLogFiles, produceOnce, type Log } from "../../bridge/index.ts";
+import { appended, recordOf, temporaryFolder, testBridge } from "./support.ts";
+
+const red = { topic: "red", partition: 0 };
+
+async function endOf(log: Log): Promise<number | undefined> {
+  return (await log.offsets("latest", [red]))[0]?.offset;
+}
+
+test("a repeat is answered as the first time and not appended", async () => {
+  const log = await produceOnce(openEmbeddedLog());
+  const [first] = await log.produce([recordOf("red", "x", "id:1")]);
+  await log.produce([recordOf("red", "between")]);
+  const [repeat] = await log.produce([recordOf("red", "x", "id:1")]);
+  expect(repeat).toEqual(appended(first));
+  expect(await endOf(log)).toBe(2);
+});
+
+test("a repeat is absorbed over both forms of the HTTP API, whatever the case of the header's name", async () => {
+  const { log, call } = await testBridge();
+  const headers = [{ key: "x-produce-id", value: "id:1" }];
+  const first = await call("/produce", { topic: "red", value: "x", headers });
+  const encoded = [{ key: "X-Produce-ID", value: Buffer.from("id:1").toString("base64") }];
+  const repeat = await call("/hearback/produce", { topic: "red", value: "eA==", headers: encoded });
+  expect(repeat.json).toEqual(first.json);
+  const partitions = [0, 1, 2].map((partition) => ({ topic: "red", partition }));
+  const ends = (await log.offsets("latest", partitions)).map(({ offset }) => offset);
+  expect(ends.reduce((sum, end) => sum + end)).toBe(1);
+});
+
+test("a repeat that arrives while the first is in flight waits for the same answer", async () => {
+  const inner = openEmbeddedLog();
+  const gate = Promise.withResolvers<void>();
+  const slow = await produceOnce({
+    ...inner,
+    produce: async (records) => {
+      await gate.promise;
+      return inner.produce(records);
+    },
+  });
+  const attempts = [0, 1, 2].map(() => slow.produce([recordOf("red", "x", "id:1")]));
+  gate.resolve();
+  const answers = await Promise.all(attempts);
+  for (const [answer] of answers) expect(answer).toEqual(appended(answers[0]?.[0]));
+  expect(await endOf(inner)).toBe(1);
+});
+
+test("repeats within one batch are appended once, and the other records keep their places", async () => {
+  const log = await produceOnce(openEmbeddedLog());
+  const [a, b, c, d] = (
+    await log.produce([
+      recordOf("red", "x", "id:1"),
+      recordOf("red", "y"),
+      recordOf("red", "x", "id:1"),
+      recordOf("red", "z", "id:2"),
+    ])
+  ).map(appended);
+  expect([a?.offset, b?.offset, c?.offset, d?.offset]).toEqual([0, 1, 0, 2]);
+});
+
+test("a refused first attempt is not remembered: once the cause is gone, the repeat is appended", async () => {
+  const inner = openEmbeddedLog({ topics: new Map([["red", 1]]) });
+  const log = await produceOnce(inner);
+  const record = recordOf("red", "x", "id:1");
+  expect((await log.produce([{ ...record, partition: 4 }]))[0]).toMatchObject({ why: "invalid" });
+  expect(appended((await log.produce([record]))[0]).offset).toBe(0);
+});
+
+test("an attempt that failed without an answer is not remembered", async () => {
+  const inner = openEmbeddedLog();
+  let failures = 1;
+  const log = await produceOnce({
+    ...inner,
+    produce: async (records) => {
+      if (failures-- > 0) throw new Error("broker lost");
+      return inner.produce(records);
+    },
+  });
+  await expect(log.produce([recordOf("red", "x", "id:1")])).rejects.toThrow("broker lost");
+  expect(appended((await log.produce([recordOf("red", "x", "id:1")]))[0]).offset).toBe(0);
+});
+
+test("nothing is absorbed without the header, with another ID, or in another topic", async () => {
+  const log = await produceOnce(openEmbeddedLog());
+  for (const id of [undefined, undefined, "", "", "id:1", "id:2"])
+    await log.produce([recordOf("red", "x", id)]);
+  expect(await endOf(log)).toBe(6);
+  const [other] = await log.produce([recordOf("green", "x", "id:1")]);
+  expect(appended(other)).toMatchObject({ topic: "green", offset: 0 });
+});
+
+test("the window ends after its time and at its number of entries", async () => {
+  let now = 1_000_000;
+  const log = await produceOnce(openEmbeddedLog({ now: () => now }), { now: () => now, maxEntries: 2 });
+  const offsetOf = async (id: string) => appended((await log.produce([recordOf("red", "x", id)]))[0]).offset;
+  expect(await offsetOf("a")).toBe(0);
+  now += 59_999;
+  expect(await offsetOf("a")).toBe(0);
+  now += 1;
+  expect(await offsetOf("a")).toBe(1);
+  expect(await offsetOf("b")).toBe(2);
+  expect(await offsetOf("c")).toBe(3);
+  expect(await offsetOf("b")).toBe(2);
+  expect(await offsetOf("a")).toBe(4);
+});
+
+test("after a restart the window is there again, from the records in the files", async () => {
+  const folder = await temporaryFolder();
+  let now = 1_000_000;
+  const open = async () => {
+    const log = openEmbeddedLog({ store: openLogFiles(folder), now: () => now });
+    return produceOnce(log, { now: () => now });
+  };
+  const before = await open();
+  const [old] = await before.produce([recordOf("red", "x", "old")]);
+  now += 30_000;
+  const [young] = await before.produce([recordOf("red", "x", "young")]);
+  await before.close();
+  now += 30_001;
+  const after = await open();
+  expect((await after.produce([recordOf("red", "x", "young")]))[0]).toEqual(appended(young));
+  expect(appended((await after.produce([recordOf("red", "x", "old")]))[0]).offset).toBe(
+    appended(old).offset + 2,
+  );
+  await after.close();
+});
