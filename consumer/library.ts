@@ -1,6 +1,7 @@
 // What other folders and packages may use of the consumer: the drain, and how to reach it.
 
 export { assignmentOf, type DrainAssignment } from "./assignment.ts";
+export type { DrainHealth } from "./health.ts";
 export type { PartitionLedger } from "./partitions.ts";
 export {
   ReplyDrain,

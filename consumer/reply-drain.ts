@@ -16,7 +16,8 @@ import { accept, refresh, type DrainAssignment, type Duties } from "./assignment
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { DrainStorage } from "./drain-storage.ts";
 import { ReplyPartitions, type PartitionLedger } from "./partitions.ts";
-import { pollWaitMs, run, type RunEnd } from "./run.ts";
+import { drainHealth, type DrainHealth } from "./health.ts";
+import { run, type RunEnd } from "./run.ts";
 import { RunBudget } from "./run-budget.ts";
 import { Signal } from "./signal.ts";
 
@@ -34,8 +35,7 @@ export interface DrainEnv {
 export interface DrainStatus {
   readonly awakeUntil: number;
   readonly lastPollAt: number;
-  /** `idle`: nothing is owed. `polling`: polled within its window. `silent`: owed, but no poll got through. */
-  readonly health: "idle" | "polling" | "silent";
+  readonly health: DrainHealth;
 }
 
 export interface DrainLedger extends DrainStatus {
@@ -50,8 +50,6 @@ export interface ReplyDrainRpc {
   ledger(): Promise<DrainLedger>;
 }
 
-/** A drain that owes answers is silent when no poll got through for this long: two polls and their grace. */
-const pollWindowMs = 2 * (pollWaitMs + 2_000);
 const saveEveryMs = 1_000;
 const topicsTimeoutMs = 3_000;
 const deliveryTimeoutMs = 5_000;
@@ -67,9 +65,11 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   readonly #queue: DeliveryQueue;
   readonly #changed = new Signal();
   readonly #reassigned = new Signal();
+  readonly #startedAt = Date.now();
   #duties: Duties;
   #budget: RunBudget | undefined;
-  #running = false;
+  /** The run in hand, shared by all who want one: one loop reads for everybody. */
+  #current: Promise<RunEnd> | undefined;
   #lastPollAt = 0;
   #lastSaveAt = 0;
   #unsaved = false;
@@ -115,7 +115,7 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   async nudge(assignment: DrainAssignment, deadlineAt: number): Promise<number> {
     const before = this.#duties;
     this.#assume(accept(before, assignment, deadlineAt));
-    if (!this.#running) await this.#wake();
+    await this.#ensureRunning();
     return this.#duties.awakeUntil;
   }
 
@@ -127,17 +127,18 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     const topics = await this.#kafka.topics(topicsTimeoutMs);
     const counts = topics.status === "read" ? topics.value : new Map<string, number>();
     this.#assume(refresh(this.#duties, assignment, counts, Date.now()));
-    if (this.#running) return;
-    if (Date.now() < this.#duties.awakeUntil) await this.#wake();
+    if (Date.now() < this.#duties.awakeUntil) await this.#ensureRunning();
     else await this.#run("empty");
   }
 
   async status(): Promise<DrainStatus> {
-    const now = Date.now();
     const { awakeUntil } = this.#duties;
-    const polledLately = now - this.#lastPollAt <= pollWindowMs;
-    const health = now >= awakeUntil ? "idle" : polledLately ? "polling" : "silent";
-    return { awakeUntil, lastPollAt: this.#lastPollAt, health };
+    const lastPollAt = this.#lastPollAt;
+    return {
+      awakeUntil,
+      lastPollAt,
+      health: drainHealth(awakeUntil, lastPollAt, this.#startedAt, Date.now()),
+    };
   }
 
   async ledger(): Promise<DrainLedger> {
@@ -151,42 +152,53 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   /** Never throws: the platform gives up on an alarm that failed seven times, and then nobody would read. */
   override async alarm(): Promise<void> {
     try {
-      const end = await this.#run("owed");
-      if (end === "spent" || Date.now() < this.#duties.awakeUntil) await this.#wake();
+      await this.#run("owed");
+      if (Date.now() < this.#duties.awakeUntil) await this.#wake();
     } catch (cause) {
       console.error("hearback: a run of the drain failed", cause);
       await this.#wake(afterBugMs);
     }
   }
 
-  async #run(until: "owed" | "empty"): Promise<RunEnd> {
-    // Two events may both want to run; one loop reads for both.
-    if (this.#running) return "asleep";
-    this.#running = true;
-    this.#budget = new RunBudget(this.#duties.subrequests, Date.now());
-    this.#queue.resume();
-    try {
-      return await run(
-        {
-          kafka: this.#kafka,
-          partitions: this.#partitions,
-          budget: this.#budget,
-          duties: () => this.#duties,
-          changed: (ms) => this.#changed.nextWithin(ms),
-          unlessReassigned: (poll) => this.#reassigned.nextUnless(poll),
-          polled: () => {
-            this.#lastPollAt = Date.now();
-            if (Date.now() - this.#lastSaveAt >= saveEveryMs) this.#save();
-          },
-          failed: (cause) => console.warn("hearback: Kafka REST did not answer the drain", cause),
-          now: Date.now,
-        },
-        until,
-      );
-    } finally {
-      this.#running = false;
+  /**
+   * Starts reading now rather than when the alarm fires, and sets the alarm, which waits for the same run and
+   * starts the next one. After a reset the platform may hold a repeated alarm back for seconds.
+   */
+  async #ensureRunning(): Promise<void> {
+    if (this.#current !== undefined) return;
+    this.#run("owed").catch((cause: unknown) => console.error("hearback: a run of the drain failed", cause));
+    await this.#wake();
+  }
+
+  #run(until: "owed" | "empty"): Promise<RunEnd> {
+    this.#current ??= this.#newRun(until).finally(() => {
+      this.#current = undefined;
       this.#save();
-    }
+    });
+    return this.#current;
+  }
+
+  #newRun(until: "owed" | "empty"): Promise<RunEnd> {
+    const budget = new RunBudget(this.#duties.subrequests, Date.now());
+    this.#budget = budget;
+    this.#queue.resume();
+    return run(
+      {
+        kafka: this.#kafka,
+        partitions: this.#partitions,
+        budget,
+        duties: () => this.#duties,
+        changed: (ms) => this.#changed.nextWithin(ms),
+        unlessReassigned: (poll) => this.#reassigned.nextUnless(poll),
+        polled: () => {
+          this.#lastPollAt = Date.now();
+          if (Date.now() - this.#lastSaveAt >= saveEveryMs) this.#save();
+        },
+        failed: (cause) => console.warn("hearback: Kafka REST did not answer the drain", cause),
+        now: Date.now,
+      },
+      until,
+    );
   }
 
   async #wake(inMs = 0): Promise<void> {

@@ -16,7 +16,7 @@ export interface RequestReplyDeps {
   /** A new stub at each call: a held call may live on in an old instance, and a broken stub stays broken. */
   readonly waiter: () => WaiterRpc;
   /** Keeps the drain awake until the deadline; cheap when it is known to be. */
-  readonly nudge: (deadlineAt: number) => Promise<void>;
+  readonly nudge: (deadlineAt: number, waitsLong: boolean) => Promise<void>;
   /** Lets work outlive the answer. */
   readonly afterwards: (work: Promise<unknown>) => void;
   readonly now: () => number;
@@ -64,10 +64,10 @@ async function holdUntilEnded(
   spec: WaitSpec,
   ended: AbortSignal,
 ): Promise<Exclude<WaitOutcome, { status: "waiting" } | { status: "refused" }>> {
-  for (let failures = 0; !ended.aborted;) {
+  for (let holds = 0, failures = 0; !ended.aborted; holds++) {
     const remaining = spec.deadlineAt + secondLineMs - deps.now();
     if (remaining <= 0) break;
-    deps.afterwards(deps.nudge(spec.deadlineAt));
+    deps.afterwards(deps.nudge(spec.deadlineAt, holds > 0));
     const holdMs = Math.min(maxHoldMs, remaining);
     const hold = await withDeadline(
       Promise.resolve().then(() => deps.waiter().wait(spec, holdMs)),

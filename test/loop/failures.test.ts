@@ -68,9 +68,12 @@ test("a log that was lost and created anew is noticed: it counts as a reset, and
   await loop.killBridge();
   await loop.restartBridge();
   await expect
-    .poll(async () => (await postJson(`${loop.gateway.url}/predict/6s`, { id: "again", features: [1] })).status, {
-      timeout: 30_000,
-    })
+    .poll(
+      async () => (await postJson(`${loop.gateway.url}/predict/6s`, { id: "again", features: [1] })).status,
+      {
+        timeout: 30_000,
+      },
+    )
     .toBe(200);
   expect((await ledgerOf(loop.gateway.url)).resets).toBeGreaterThan(0);
 });
@@ -99,7 +102,9 @@ test("[A17] with every drain stopped all waiters are gone at their deadline; a d
   const { url } = await gateway.server.listen();
   expect((await postJson(`${url.origin}/predict`, { id: "x", features: [1] })).status).toBe(200);
   // The replies that nobody read then are read now, and are late.
-  await expect.poll(async () => (await ledgerOf(url.origin)).verdicts, { timeout: 10_000 }).toEqual({ accepted: 1, late: 20 });
+  await expect
+    .poll(async () => (await ledgerOf(url.origin)).verdicts, { timeout: 10_000 })
+    .toEqual({ accepted: 1, late: 20 });
 });
 
 interface WaiterNamespace {

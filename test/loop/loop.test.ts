@@ -51,7 +51,10 @@ describe.each(["together", "apart"] as const)("gateway and consumer %s", (form) 
       Array.from({ length: 60 }, async (_, at) => {
         const response = await postJson(`${gateway.url}/predict`, { id: `txn_${at}`, features: [at] });
         const body = (await response.json()) as { id: string; prediction: number };
-        return { id: response.headers.get("x-correlation-id"), right: body.id === `txn_${at}` && body.prediction === at };
+        return {
+          id: response.headers.get("x-correlation-id"),
+          right: body.id === `txn_${at}` && body.prediction === at,
+        };
       }),
     );
     expect(answers.filter(({ right }) => right)).toHaveLength(60);
@@ -80,7 +83,11 @@ describe.each(["together", "apart"] as const)("gateway and consumer %s", (form) 
     gateway.server.clearLogs();
     const before = await ledgerOf(gateway.url);
     const startedAt = Date.now();
-    const response = await postJson(`${gateway.url}/predict/1s`, { id: "slow", features: [1], delay_ms: 1_300 });
+    const response = await postJson(`${gateway.url}/predict/1s`, {
+      id: "slow",
+      features: [1],
+      delay_ms: 1_300,
+    });
     const waitedMs = Date.now() - startedAt;
     expect(await response.json()).toMatchObject({ status: 504, code: "deadline_exceeded" });
     expect(waitedMs).toBeGreaterThanOrEqual(1_000);
@@ -92,7 +99,11 @@ describe.each(["together", "apart"] as const)("gateway and consumer %s", (form) 
   });
 
   test("a wait that outlasts a single hold is answered in a later one", async () => {
-    const response = await postJson(`${gateway.url}/predict`, { id: "patient", features: [2], delay_ms: 2_000 });
+    const response = await postJson(`${gateway.url}/predict`, {
+      id: "patient",
+      features: [2],
+      delay_ms: 2_000,
+    });
     expect(await response.json()).toMatchObject({ id: "patient", prediction: 2 });
   });
 });

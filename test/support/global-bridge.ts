@@ -1,7 +1,7 @@
 // One bridge for all tests of the Workers runtime: real HTTP, embedded log in memory, any free port.
 
 import type { TestProject } from "vitest/node";
-import { openEmbeddedLog, startBridge } from "../../bridge/index.ts";
+import { openEmbeddedLog, produceOnce, startBridge } from "../../bridge/index.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -10,7 +10,7 @@ declare module "vitest" {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const log = openEmbeddedLog();
+  const log = await produceOnce(openEmbeddedLog());
   const bridge = await startBridge({ host: "127.0.0.1", port: 0, username: "dev", password: "dev", log });
   project.provide("bridgeUrl", bridge.url);
   return () => bridge.close();

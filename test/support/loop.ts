@@ -6,7 +6,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createTestHarness, type TestHarness } from "wrangler";
-import { openEmbeddedLog, startBridge } from "../../bridge/index.ts";
+import { openEmbeddedLog, produceOnce, startBridge } from "../../bridge/index.ts";
 import { handlePredict } from "../../examples/predict/handler.ts";
 import type { DrainVerdict } from "../../protocol/index.ts";
 import { createResponder, type Responder } from "../../responder/index.ts";
@@ -90,7 +90,7 @@ export async function startMemoryBridge(): Promise<TestBridge> {
     port: 0,
     username: user,
     password,
-    log: openEmbeddedLog({ topics }),
+    log: await produceOnce(openEmbeddedLog({ topics })),
   });
   return { url: bridge.url, stop: () => bridge.close() };
 }

@@ -5,6 +5,7 @@ import { describe, expect, test, vi } from "vitest";
 import { accept, assignmentOf, awakeSlackMs, noDuties, refresh } from "../../consumer/assignment.ts";
 import { DeliveryQueue, type QueuedReply } from "../../consumer/delivery-queue.ts";
 import { dispose } from "../../consumer/disposition.ts";
+import { drainHealth, pollWindowMs } from "../../consumer/health.ts";
 import { InFlight } from "../../consumer/in-flight.ts";
 import { sumOfVerdicts } from "../../consumer/ledger.ts";
 import { ReplyPartitions } from "../../consumer/partitions.ts";
@@ -129,6 +130,13 @@ describe("duties", () => {
     });
     expect(Object.keys(refresh(before, assignment, counts, needed).topics)).toEqual(["replies"]);
   });
+});
+
+test("a drain is silent only when it owes answers and no poll got through within its window", () => {
+  expect(drainHealth(1_000, 0, 0, 1_000)).toBe("idle");
+  expect(drainHealth(90_000, 1_000, 0, 1_000 + pollWindowMs)).toBe("polling");
+  expect(drainHealth(90_000, 1_000, 0, 1_001 + pollWindowMs)).toBe("silent");
+  expect(drainHealth(90_000, 0, 50_000, 50_001)).toBe("polling");
 });
 
 describe("a run's budget", () => {

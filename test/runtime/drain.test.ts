@@ -1,0 +1,206 @@
+// The drain as a real Durable Object on a real bridge: what it says of every kind of reply, and how it
+// stays awake, comes back after a reset, and sleeps.
+
+import { abortAllDurableObjects, createScheduledController, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { assignmentOf } from "../../consumer/library.ts";
+import { encodeText, textHeader, type NewRecord } from "../../protocol/index.ts";
+import gateway from "./entry.ts";
+import config from "./gateway-config.ts";
+import { drain, expectVerdicts, post, produce, replyTo, requestWith, totals } from "./support.ts";
+
+const assignment = assignmentOf(config);
+const spec = () => ({ deadlineAt: Date.now() + 2_000, replyTopic: "replies" });
+
+// Awake for the whole test, whatever it asks.
+beforeEach(async () => {
+  await drain().nudge(assignment, Date.now() + 60_000);
+});
+afterEach(() => vi.restoreAllMocks());
+
+function bareReply(id: string, headers: readonly [string, string][] = [], topic = "replies"): NewRecord {
+  return {
+    topic,
+    partition: 0,
+    key: encodeText(id),
+    value: encodeText("bare"),
+    headers: [textHeader("X-Correlation-ID", id), ...headers.map(([key, value]) => textHeader(key, value))],
+  };
+}
+
+async function openWaiter() {
+  const id = env.WAITER.newUniqueId();
+  const waiter = env.WAITER.get(id);
+  const wait = waiter.wait(spec(), 1_500);
+  // A test may reset the object and never look at this wait again.
+  wait.catch(() => {});
+  await expect.poll(() => waiter.peek()).toBe("open");
+  return { id: id.toString(), wait };
+}
+
+test("a reply to a waiting caller is accepted, a second one is a duplicate", async () => {
+  const { id, wait } = await openWaiter();
+  await expectVerdicts(
+    async () => {
+      await produce(bareReply(id));
+      await produce(bareReply(id));
+    },
+    { accepted: 1, duplicate: 1 },
+  );
+  expect(await wait).toMatchObject({ status: "replied" });
+});
+
+test("a reply that comes before anybody waits is held and then claimed", async () => {
+  const id = env.WAITER.newUniqueId();
+  await expectVerdicts(() => produce(bareReply(id.toString())), { held: 1 });
+  expect(await env.WAITER.get(id).wait(spec(), 1_500)).toMatchObject({ status: "replied" });
+});
+
+test("[A16] a reply past its keep-until is late, and its waiter is not woken for it", async () => {
+  const id = env.WAITER.newUniqueId().toString();
+  await expectVerdicts(() => produce(bareReply(id, [["X-Keep-Until", String(Date.now() - 1)]])), { late: 1 });
+  expect(await env.WAITER.get(env.WAITER.idFromString(id)).peek()).toBe("idle");
+});
+
+test("a forged ID, one of another namespace, and one of another form are unknown and wake no object", async () => {
+  const foreign = env.REPLY_DRAIN.newUniqueId().toString();
+  const forgedUuid = "019a0b0c-0d0e-8abc-9def-0123456789ab";
+  await expectVerdicts(
+    async () => {
+      for (const id of ["0".repeat(64), "ab".repeat(32), foreign, forgedUuid, "order-1"])
+        await produce(bareReply(id));
+    },
+    { unknown: 5 },
+  );
+});
+
+test("a record without any ID is malformed, and the replies behind it are read all the same", async () => {
+  const { id, wait } = await openWaiter();
+  await expectVerdicts(
+    async () => {
+      await produce({ topic: "replies", partition: 0, key: null, value: null, headers: [] });
+      await produce(bareReply(id));
+    },
+    { malformed: 1, accepted: 1 },
+  );
+  expect(await wait).toMatchObject({ status: "replied" });
+});
+
+test("a reply from a topic that its exchange was not opened for is foreign and answers nobody", async () => {
+  const { id, wait } = await openWaiter();
+  await expectVerdicts(() => produce(bareReply(id, [], "uuid.replies")), { foreign: 1 });
+  await expectVerdicts(() => produce(bareReply(id)), { accepted: 1 });
+  expect(await wait).toMatchObject({ status: "replied" });
+});
+
+test("a reply for one waiter leaves every other one waiting", async () => {
+  const [mine, other] = [await openWaiter(), await openWaiter()];
+  await expectVerdicts(() => produce(bareReply(mine.id)), { accepted: 1 });
+  expect(await mine.wait).toMatchObject({ status: "replied" });
+  expect(await env.WAITER.get(env.WAITER.idFromString(other.id)).peek()).toBe("open");
+});
+
+test("after a reset the drain goes on where it was: nothing is lost and what is read again is counted again", async () => {
+  const { id, wait } = await openWaiter();
+  await expectVerdicts(() => produce(bareReply(id)), { accepted: 1 });
+  await wait;
+  const before = totals(await drain().ledger());
+  await abortAllDurableObjects();
+  const next = await openWaiter();
+  await produce(bareReply(next.id));
+  await drain().nudge(assignment, Date.now() + 60_000);
+  expect(await next.wait).toMatchObject({ status: "replied" });
+  const after = totals(await drain().ledger());
+  expect(after.read).toBeGreaterThan(0);
+  expect(after.read).toBe(
+    Object.values(after.verdicts).reduce((sum, count) => sum + count, 0) + after.inFlight,
+  );
+  expect(after.read).toBeLessThanOrEqual(before.read + 2);
+});
+
+test("a waiter that is reset in the middle of a wait gets its reply when its caller attaches again", async () => {
+  const me = `reset-${crypto.randomUUID()}`;
+  const asked = post("/echo", me);
+  const request = await requestWith("echo.requests", me);
+  await abortAllDurableObjects();
+  await drain().nudge(assignment, Date.now() + 60_000);
+  await replyTo(request, { text: "after the reset" });
+  expect(await (await asked).text()).toBe("after the reset");
+});
+
+test("a nudge is stored before it is answered, and covers the deadlines up to what it says", async () => {
+  const deadlineAt = Date.now() + 120_000;
+  const awakeUntil = await drain().nudge(assignment, deadlineAt);
+  expect(awakeUntil).toBeGreaterThanOrEqual(deadlineAt);
+  const stored = await runInDurableObject(drain(), (_, state) => state.storage.kv.get("duties"));
+  expect(stored).toMatchObject({ value: { awakeUntil } });
+  expect(await drain().nudge(assignment, deadlineAt + 1)).toBe(awakeUntil);
+});
+
+test("the watchdog wakes a drain that owes answers but does not run", async () => {
+  await abortAllDurableObjects();
+  await runInDurableObject(drain(), (_, state) => state.storage.deleteAlarm());
+  const { id, wait } = await openWaiter();
+  await produce(bareReply(id));
+  await gateway.scheduled(createScheduledController(), env);
+  expect(await wait).toMatchObject({ status: "replied" });
+  expect((await drain().status()).health).toBe("polling");
+});
+
+test("a drain that is owed nothing sleeps, and each tick of the watchdog polls once for what came late", async () => {
+  // Nobody has nudged this one: it is asleep from the start.
+  const sleeper = env.REPLY_DRAIN.get(env.REPLY_DRAIN.newUniqueId());
+  expect((await sleeper.status()).health).toBe("idle");
+  await produce(bareReply(env.WAITER.newUniqueId().toString(), [["X-Keep-Until", "1"]]));
+  await sleeper.tick(assignment);
+  expect(totals(await sleeper.ledger()).verdicts.late).toBeGreaterThan(0);
+  expect(await runInDurableObject(sleeper, (_, state) => state.storage.getAlarm())).toBeNull();
+});
+
+test("partitions that the topic has beyond the config are drained from the next tick on", async () => {
+  const sleeper = env.REPLY_DRAIN.get(env.REPLY_DRAIN.newUniqueId());
+  const fewer = { ...assignment, topics: [{ topic: "replies", partitions: 1 }] };
+  await sleeper.nudge(fewer, Date.now());
+  await sleeper.tick(fewer);
+  await expect.poll(async () => (await sleeper.ledger()).partitions.length).toBe(3);
+});
+
+test("a waiter that stays out of reach makes its reply a dead letter, and holds up nobody else", async () => {
+  const [lost, other] = [await openWaiter(), await openWaiter()];
+  const before = (await drain().ledger()).deadLetters;
+  await runInDurableObject(drain(), (instance) => {
+    // The namespace as this drain sees it: one waiter that always fails.
+    const { env: drainEnv } = instance as unknown as { env: { WAITER: typeof env.WAITER } };
+    const get = drainEnv.WAITER.get.bind(drainEnv.WAITER);
+    vi.spyOn(drainEnv.WAITER, "get").mockImplementation((id) => {
+      if (id.toString() === lost.id) throw new Error("out of reach");
+      return get(id);
+    });
+  });
+  await expectVerdicts(
+    async () => {
+      await produce(bareReply(lost.id));
+      await produce(bareReply(other.id));
+      expect(await other.wait).toMatchObject({ status: "replied" });
+    },
+    { accepted: 1 },
+  );
+  await expect.poll(async () => (await drain().ledger()).deadLetters, { timeout: 10_000 }).toBe(before + 1);
+}, 15_000);
+
+test("a reply that is written while Kafka REST is out of reach is delivered once it is back", async () => {
+  const { id, wait } = await openWaiter();
+  await produce(bareReply(id));
+  await wait;
+  const next = await openWaiter();
+  // The poll in hand is given up with its drain; the one that follows finds nobody.
+  await abortAllDurableObjects();
+  const refused = vi.spyOn(globalThis, "fetch").mockRejectedValue(new TypeError("connection refused"));
+  await drain().nudge(assignment, Date.now() + 60_000);
+  await expect.poll(() => refused.mock.calls.length).toBeGreaterThan(0);
+  vi.restoreAllMocks();
+  await produce(bareReply(next.id));
+  const again = env.WAITER.get(env.WAITER.idFromString(next.id)).wait(spec(), 1_500);
+  expect(await again).toMatchObject({ status: "replied" });
+});
