@@ -1,0 +1,88 @@
+// `npm run dev` as a newcomer meets it: one command, one line when ready, one answer, one Ctrl-C.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runCommand, type RunningCommand } from "../support/command.ts";
+import { freePort } from "../support/free-port.ts";
+import { postJson } from "../support/loop.ts";
+
+async function isUp(port: number): Promise<boolean> {
+  try {
+    await fetch(`http://127.0.0.1:${port}/healthz`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+describe("npm run dev", () => {
+  let port: number;
+  let bridgePort: number;
+  let state: string;
+  let dev: RunningCommand;
+
+  beforeAll(async () => {
+    [port, bridgePort] = [await freePort(), await freePort()];
+    state = await mkdtemp(join(tmpdir(), "hearback-test-"));
+    dev = runCommand(process.execPath, [
+      "dev/main.ts",
+      "--port",
+      String(port),
+      "--bridge-port",
+      String(bridgePort),
+      "--state",
+      state,
+    ]);
+    await dev.printed(/^ready /m);
+  });
+  afterAll(async () => {
+    dev.signal("SIGINT");
+    await dev.ended;
+    await rm(state, { recursive: true, force: true });
+  });
+
+  test("[A1, E19] answers the README's curl with a prediction that went through both topics", async () => {
+    const response = await postJson(`http://localhost:${port}/predict`, {
+      id: "txn_1",
+      features: [0.5, 0.3, 0.8],
+    });
+    expect(response.status).toBe(200);
+    expect(response.headers.get("x-correlation-id")).toMatch(/^[0-9a-f]{64}$/);
+    expect(await response.json()).toMatchObject({ id: "txn_1", prediction: 0.533 });
+  });
+
+  test("has a bridge for user dev with password dev, and the topics of the config", async () => {
+    const response = await fetch(`http://127.0.0.1:${bridgePort}/topics`, {
+      headers: { authorization: `Basic ${btoa("dev:dev")}` },
+    });
+    expect(await response.json()).toEqual({ "inference.requests.v1": 3, "inference.replies.v1": 3 });
+  });
+
+  test("says in one sentence that a port is taken, and which option chooses another", async () => {
+    const second = runCommand(process.execPath, [
+      "dev/main.ts",
+      "--port",
+      String(port),
+      "--bridge-port",
+      String(await freePort()),
+    ]);
+    expect(await second.ended).toBe(1);
+    expect(second.output().trim()).toBe(
+      `Port ${port} is taken. End what uses it, or choose another one with --port N.`,
+    );
+  });
+
+  test("refuses an option it does not know, and shows those it does", async () => {
+    const wrong = runCommand(process.execPath, ["dev/main.ts", "--prot", "1"]);
+    expect(await wrong.ended).toBe(1);
+    expect(wrong.output()).toContain("--bridge-port N");
+  });
+
+  test("ends everything it started on Ctrl-C", async () => {
+    dev.signal("SIGINT");
+    expect(await dev.ended).toBe(0);
+    expect([await isUp(port), await isUp(bridgePort)]).toEqual([false, false]);
+  });
+});
