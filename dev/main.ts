@@ -9,6 +9,7 @@ import config from "../hearback.config.ts";
 import { parseDevOptions } from "./options.ts";
 import { isFree } from "./ports.ts";
 import { Processes } from "./processes.ts";
+import { sweepEmptyWaiters } from "./sweep.ts";
 
 const host = "127.0.0.1";
 const user = "dev";
@@ -46,6 +47,8 @@ const credentials = {
   UPSTASH_KAFKA_REST_USERNAME: user,
   UPSTASH_KAFKA_REST_PASSWORD: password,
 };
+
+await sweepEmptyWaiters(join(stateFolder, "wrangler"));
 
 const processes = new Processes();
 let ending: Promise<void> | undefined;
