@@ -4,6 +4,9 @@ import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { ClosingLineReporter } from "./test/support/closing-line-reporter.ts";
 
+// Wrangler's local trace store writes every request to a database, which no test looks at.
+process.env["X_LOCAL_OBSERVABILITY"] ??= "false";
+
 export default defineConfig({
   test: {
     reporters: ["default", new ClosingLineReporter()],

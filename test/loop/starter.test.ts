@@ -29,7 +29,9 @@ beforeAll(async () => {
   const tarball = packed.stdout.trim().split("\n").at(-1) ?? "";
   await run("npm", ["install", "--no-audit", "--no-fund", join(project, tarball)], { cwd: project });
 
-  bridge = runCommand(process.execPath, ["node_modules/.bin/hearback-bridge", "--port", "0"], { cwd: project });
+  bridge = runCommand(process.execPath, ["node_modules/.bin/hearback-bridge", "--port", "0"], {
+    cwd: project,
+  });
   await bridge.printed(/http:\/\/[\d.:]+/);
   bridgeUrl = /http:\/\/[\d.:]+/.exec(bridge.output())?.[0] ?? "";
   await writeFile(

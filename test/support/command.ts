@@ -10,7 +10,7 @@ export interface RunningCommand {
   output(): string;
   /** Resolves when the output matches; rejects when the command ends first. */
   printed(pattern: RegExp): Promise<void>;
-  /** To the command alone, as Ctrl-C or a service manager sends it. */
+  /** To the command and its children, as Ctrl-C reaches everything in the foreground. */
   signal(name: NodeJS.Signals): void;
   /** The exit code, or null when a signal ended it. */
   readonly ended: Promise<number | null>;
@@ -25,6 +25,7 @@ export function runCommand(
     cwd,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
   });
   let output = "";
   const watchers = new Set<() => void>();
@@ -50,7 +51,11 @@ export function runCommand(
           reject(new Error(`${command} ended with ${code} before ${pattern}:\n${output}`)),
         );
       }),
-    signal: (name) => child.kill(name),
+    signal: (name) => {
+      if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+        process.kill(-child.pid, name);
+      }
+    },
     ended,
   };
 }
