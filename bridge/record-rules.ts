@@ -1,12 +1,8 @@
 // What a record must be like to be taken, whatever the backend: the rules that need no state. Whether its
 // partition exists or there is room for its topic is the backend's business.
 
-import { Buffer } from "node:buffer";
-import type { NewRecord } from "../protocol/index.ts";
+import { maxRecordBytes, recordBytes, type NewRecord } from "../protocol/index.ts";
 import type { Refused } from "./log.ts";
-
-/** Upstash's limit for key, value and headers together. */
-export const maxRecordBytes = 1_048_576;
 
 /** Seconds until a refusal that only a changed record or configuration can cure is worth another look. */
 export const lastingRetryAfter = 60;
@@ -14,13 +10,6 @@ export const lastingRetryAfter = 60;
 /** Kafka's own rule. */
 export function isTopicName(name: string): boolean {
   return /^[a-zA-Z0-9._-]{1,249}$/.test(name) && name !== "." && name !== "..";
-}
-
-/** Bytes of key, value, header names and header values. */
-export function recordBytes(record: Pick<NewRecord, "key" | "value" | "headers">): number {
-  let bytes = (record.key?.length ?? 0) + (record.value?.length ?? 0);
-  for (const header of record.headers) bytes += Buffer.byteLength(header.key) + header.value.length;
-  return bytes;
 }
 
 /** Undefined when nothing speaks against the record by itself. */

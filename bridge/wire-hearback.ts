@@ -1,8 +1,8 @@
 // The form under the /hearback prefix: bytes as base64, identities of logs, refusals record by record in a 200.
-// The shapes are protocol/kafka-rest.ts; this file reads and writes them with Node's own base64, the fastest here.
+// The shapes are protocol/kafka-rest.ts; this file says what the bridge takes and refuses of them.
 
 import { Buffer } from "node:buffer";
-import type { KafkaRecord, RecordHeader, WireProduceAnswer, WireRecord } from "../protocol/index.ts";
+import { toWireRecord, type RecordHeader, type WireProduceAnswer } from "../protocol/index.ts";
 import { isFields, isWholeNumber } from "./json-body.ts";
 import type { ProduceAnswer, RecordToAppend, Refused } from "./log.ts";
 import { lastingRetryAfter } from "./record-rules.ts";
@@ -67,20 +67,4 @@ function invalid(refused: string): Refused {
 
 function toWireAnswer(answer: ProduceAnswer): WireProduceAnswer {
   return "refused" in answer ? { refused: answer.refused, retryAfter: answer.retryAfter } : answer;
-}
-
-function toWireRecord({ topic, partition, offset, timestamp, key, value, headers }: KafkaRecord): WireRecord {
-  return {
-    topic,
-    partition,
-    offset,
-    timestamp,
-    key: key === null ? null : toBase64(key),
-    value: value === null ? null : toBase64(value),
-    headers: headers.map((header) => ({ key: header.key, value: toBase64(header.value) })),
-  };
-}
-
-function toBase64(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("base64");
 }

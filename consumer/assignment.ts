@@ -82,6 +82,11 @@ export function accept(duties: Duties, assignment: DrainAssignment, deadlineAt: 
   return merge({ ...duties, awakeUntil }, assignment, awakeUntil);
 }
 
+/** Up to when a gateway with this assignment need not nudge again: its topics may be owed less than another's. */
+export function promisedUntil(duties: Duties, { topics }: DrainAssignment): number {
+  return Math.min(duties.awakeUntil, ...topics.map(({ topic }) => duties.topics[topic]?.neededUntil ?? 0));
+}
+
 /**
  * Duties after a look at the config and at the topics as they are: partitions = the larger of both. A topic
  * that left the config stays until its last deadline.

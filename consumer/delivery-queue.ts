@@ -31,9 +31,16 @@ export interface DeliveryQueueOptions {
 /** Deliveries in one call: an RPC argument may have 32 MiB, and a fetch answer has at most 4 MiB. */
 const maxPerCall = 64;
 
+/** The replies of one waiter, and how its calls went since the last one that got through. */
+interface Lane {
+  readonly replies: QueuedReply[];
+  failures: number;
+  tries: number;
+}
+
 export class DeliveryQueue {
   readonly #options: DeliveryQueueOptions;
-  readonly #lanes = new Map<string, QueuedReply[]>();
+  readonly #lanes = new Map<string, Lane>();
   readonly #ready: string[] = [];
   #active = 0;
 
@@ -44,10 +51,10 @@ export class DeliveryQueue {
   add(waiterId: string, reply: QueuedReply): void {
     const lane = this.#lanes.get(waiterId);
     if (lane !== undefined) {
-      lane.push(reply);
+      lane.replies.push(reply);
       return;
     }
-    this.#lanes.set(waiterId, [reply]);
+    this.#lanes.set(waiterId, { replies: [reply], failures: 0, tries: 0 });
     this.#ready.push(waiterId);
     this.resume();
   }
@@ -66,34 +73,44 @@ export class DeliveryQueue {
   }
 
   async #serve(waiterId: string): Promise<void> {
-    const lane = this.#lanes.get(waiterId) ?? [];
-    await this.#deliver(waiterId, lane.splice(0, maxPerCall));
-    if (lane.length === 0) this.#lanes.delete(waiterId);
+    const lane = this.#lanes.get(waiterId);
+    if (lane === undefined) return;
+    const replies = lane.replies.splice(0, maxPerCall);
+    if (!(await this.#deliver(waiterId, lane, replies))) {
+      // The run may call nobody any more: first in line for the next one.
+      lane.replies.unshift(...replies);
+    }
+    if (lane.replies.length === 0) this.#lanes.delete(waiterId);
     else this.#ready.push(waiterId);
   }
 
-  async #deliver(waiterId: string, replies: readonly QueuedReply[]): Promise<void> {
-    const { waiterFor, callTimeoutMs, now, pause, random } = this.#options;
+  /** False when the replies must wait for a run that may make calls again; else every one of them is settled. */
+  async #deliver(waiterId: string, lane: Lane, replies: readonly QueuedReply[]): Promise<boolean> {
+    const { waiterFor, mayCall, callTimeoutMs, now, pause, random } = this.#options;
     const giveUpAt = Math.max(...replies.map((reply) => reply.giveUpAt));
     const deliveries = replies.map((reply) => reply.delivery);
-    for (let failures = 1, tries = 1; ; failures++) {
+    for (;;) {
       const settled = await withDeadline(
         // A stub that cannot be had at all throws at once; that is a failed call like any other.
         Promise.resolve().then(() => waiterFor(waiterId).deliver(deliveries)),
         callTimeoutMs,
       );
       if (settled.status === "done") {
+        lane.failures = lane.tries = 0;
         replies.forEach((reply, at) => reply.settle(settled.value[at] ?? "undeliverable"));
-        return;
+        return true;
       }
       const failure = classifyFailure(settled.status === "failed" ? settled.cause : undefined);
-      const next = afterFailure(failure, { failures, tries }, giveUpAt, now(), random());
+      lane.failures++;
+      if (!failure.overloaded) lane.tries++;
+      const next = afterFailure(failure, lane, giveUpAt, now(), random());
       if (next.next === "give-up") {
+        lane.failures = lane.tries = 0;
         for (const reply of replies) reply.settle("undeliverable");
-        return;
+        return true;
       }
-      if (!failure.overloaded) tries++;
       await pause(next.inMs);
+      if (!mayCall()) return false;
     }
   }
 }

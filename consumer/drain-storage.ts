@@ -1,9 +1,9 @@
 // Everything a drain keeps on disk: one row of duties, one row of progress, a bounded table of dead
-// letters. The only file that knows keys and tables. docs/design.md says how long each row lives.
+// letters. The only file that knows keys and tables.
 
-import type { KafkaRecord } from "../protocol/index.ts";
+import { toWireRecord, type KafkaRecord } from "../protocol/index.ts";
 import { noDuties, type Duties } from "./assignment.ts";
-import type { StoredPartition } from "./partitions.ts";
+import { nameOf, type StoredPartition } from "./partitions.ts";
 
 /** Version of both rows; a row of another version is not read, which costs a read by time window. */
 const version = 1;
@@ -11,6 +11,8 @@ const dutiesKey = "duties";
 const progressKey = "progress";
 
 const maxDeadLetters = 1_000;
+/** A stored value may have 2 MB. */
+const maxRowBytes = 1_900_000;
 const maxDeadLetterBytes = 32 * 1024 * 1024;
 
 interface Row<T> {
@@ -25,8 +27,7 @@ export class DrainStorage {
     this.#storage = storage;
     storage.sql.exec(
       `CREATE TABLE IF NOT EXISTS dead_letters (
-        id INTEGER PRIMARY KEY, at INTEGER NOT NULL, source TEXT NOT NULL, bytes INTEGER NOT NULL,
-        headers TEXT NOT NULL, key BLOB, value BLOB)`,
+        id INTEGER PRIMARY KEY, at INTEGER NOT NULL, source TEXT NOT NULL, bytes INTEGER NOT NULL, record TEXT)`,
     );
   }
 
@@ -46,19 +47,20 @@ export class DrainStorage {
     this.#write(progressKey, partitions);
   }
 
-  /** Keeps the newest 1,000 records or 32 MiB, whichever is less. `at` in epoch ms. */
+  /**
+   * Keeps the newest 1,000 records or 32 MiB, whichever is less. Of a record too large for a row only its
+   * source is kept: it can be read from Kafka again. `at` in epoch ms.
+   */
   addDeadLetter(record: KafkaRecord, at: number): void {
     const { sql } = this.#storage;
-    const headers = JSON.stringify(record.headers.map(({ key, value }) => [key, [...value]]));
-    const bytes = headers.length + (record.key?.byteLength ?? 0) + (record.value?.byteLength ?? 0);
+    const wire = JSON.stringify(toWireRecord(record));
+    const kept = wire.length <= maxRowBytes ? wire : null;
     sql.exec(
-      "INSERT INTO dead_letters (at, source, bytes, headers, key, value) VALUES (?, ?, ?, ?, ?, ?)",
+      "INSERT INTO dead_letters (at, source, bytes, record) VALUES (?, ?, ?, ?)",
       at,
-      `${record.topic}/${record.partition}/${record.offset}`,
-      bytes,
-      headers,
-      record.key,
-      record.value,
+      `${nameOf(record)}/${record.offset}`,
+      kept?.length ?? 0,
+      kept,
     );
     sql.exec(
       `DELETE FROM dead_letters WHERE id IN (

@@ -8,13 +8,13 @@ export type DrainHealth = "idle" | "polling" | "silent";
 /** Two polls with their grace: one may be lost. */
 export const pollWindowMs = 2 * (pollWaitMs + 2_000);
 
-/** All instants are epoch ms. A drain that has only just started is given its window for the first poll. */
+/** All instants are epoch ms. A run that has only just started is given its window for the first poll. */
 export function drainHealth(
   awakeUntil: number,
   lastPollAt: number,
-  startedAt: number,
+  runStartedAt: number,
   now: number,
 ): DrainHealth {
   if (now >= awakeUntil) return "idle";
-  return now - Math.max(lastPollAt, startedAt) <= pollWindowMs ? "polling" : "silent";
+  return now - Math.max(lastPollAt, runStartedAt) <= pollWindowMs ? "polling" : "silent";
 }

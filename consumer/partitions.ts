@@ -2,7 +2,13 @@
 // records into deliveries and verdicts; polling, storage and the waiters themselves are elsewhere.
 
 import type { LogPosition, Position, TopicPartition } from "../kafka/index.ts";
-import type { CorrelationId, CorrelationIdForm, DrainVerdict, KafkaRecord } from "../protocol/index.ts";
+import {
+  recordBytes,
+  type CorrelationId,
+  type CorrelationIdForm,
+  type DrainVerdict,
+  type KafkaRecord,
+} from "../protocol/index.ts";
 import type { QueuedReply } from "./delivery-queue.ts";
 import { dispose } from "./disposition.ts";
 import { InFlight } from "./in-flight.ts";
@@ -52,7 +58,7 @@ export class ReplyPartitions {
   constructor(options: PartitionsOptions, stored: readonly StoredPartition[]) {
     this.#options = options;
     for (const { topic, partition, position, counts } of stored) {
-      this.#states.set(name({ topic, partition }), {
+      this.#states.set(nameOf({ topic, partition }), {
         topic,
         partition,
         log: position.log,
@@ -73,7 +79,7 @@ export class ReplyPartitions {
   /** Where to poll from, for those of `wanted` that have a place yet. */
   positions(wanted: readonly TopicPartition[]): LogPosition[] {
     return wanted.flatMap(({ topic, partition }) => {
-      const state = this.#states.get(name({ topic, partition }));
+      const state = this.#states.get(nameOf({ topic, partition }));
       return state === undefined
         ? []
         : [{ topic, partition, offset: state.inFlight.nextOffset, log: state.log }];
@@ -82,14 +88,14 @@ export class ReplyPartitions {
 
   /** Learns the identity of a log that had none when the partition was placed: its topic was not there yet. */
   identify(partition: TopicPartition, log: string): void {
-    const state = this.#states.get(name(partition));
+    const state = this.#states.get(nameOf(partition));
     if (state !== undefined) state.log = log;
   }
 
   /** Gives a partition its first place, or a new one after its log was lost; then a `reset` is counted. */
   place({ topic, partition }: TopicPartition, position: Position): void {
-    const before = this.#states.get(name({ topic, partition }));
-    this.#states.set(name({ topic, partition }), {
+    const before = this.#states.get(nameOf({ topic, partition }));
+    this.#states.set(nameOf({ topic, partition }), {
       topic,
       partition,
       log: position.log,
@@ -103,25 +109,38 @@ export class ReplyPartitions {
   /** Takes what a poll brought. Returns when every record is counted or queued, not when it is delivered. */
   async take(records: readonly KafkaRecord[], now: number): Promise<void> {
     for (const record of records) {
-      const state = this.#states.get(name(record));
-      // A poll that was given up, or one from before a reset, may answer late: its records are read again.
+      const state = this.#states.get(nameOf(record));
+      // A reset of the position in the middle of a poll: what the poll brought is older than the new place.
       if (state === undefined || record.offset < state.inFlight.nextOffset) continue;
       const { inFlight } = state;
       inFlight.read(record.offset);
       state.counts = ledger.countRead(state.counts);
-      const bytes = record.value?.byteLength ?? 0;
+      const bytes = recordBytes(record);
       this.#undeliveredBytes += bytes;
       this.#undelivered++;
       const settle = (verdict: DrainVerdict): void => {
         inFlight.settle(record.offset);
         this.#undeliveredBytes -= bytes;
         this.#undelivered--;
-        const current = this.#states.get(name(record)) ?? state;
+        const current = this.#states.get(nameOf(record)) ?? state;
         current.counts = ledger.countVerdict(current.counts, verdict);
         if (verdict === "undeliverable") this.#options.deadLetter(record);
         this.#options.progressed();
       };
-      await this.#dispatch(record, now, settle);
+      try {
+        await this.#dispatch(record, now, settle);
+      } catch (cause) {
+        // A record that breaks something must neither stop those behind it nor stay without a verdict.
+        console.error("hearback: a reply could not be dispatched", cause);
+        settle("undeliverable");
+      }
+    }
+  }
+
+  /** Forgets the partitions of a topic that nobody is owed anything on, once they are settled; their counts go too. */
+  forget(topic: string): void {
+    for (const [name, state] of this.#states) {
+      if (state.topic === topic && state.inFlight.size === 0) this.#states.delete(name);
     }
   }
 
@@ -140,7 +159,7 @@ export class ReplyPartitions {
       partition,
       offset: inFlight.resumeOffset,
       read: counts.read,
-      inFlight: inFlight.size,
+      inFlight: inFlightOf(counts),
       verdicts: counts.verdicts,
       resets: counts.resets,
     }));
@@ -160,7 +179,7 @@ export class ReplyPartitions {
     }
     this.#options.enqueue(waiterId, {
       delivery: {
-        source: `${record.topic}/${record.partition}/${record.offset}`,
+        source: `${nameOf(record)}/${record.offset}`,
         topic: record.topic,
         reply,
       },
@@ -175,6 +194,7 @@ function inFlightOf(counts: PartitionCounts): number {
   return counts.read - ledger.sumOfVerdicts(counts.verdicts);
 }
 
-function name({ topic, partition }: TopicPartition): string {
+/** One string per partition; also how a record's source is written, before its offset. */
+export function nameOf({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`;
 }

@@ -10,12 +10,13 @@ import {
   verifyUuid,
   type CorrelationId,
   type CorrelationIdForm,
+  type KafkaRecord,
   type SigningKey,
 } from "../protocol/index.ts";
-import { accept, refresh, type DrainAssignment, type Duties } from "./assignment.ts";
+import { accept, promisedUntil, refresh, type DrainAssignment, type Duties } from "./assignment.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { DrainStorage } from "./drain-storage.ts";
-import { ReplyPartitions, type PartitionLedger } from "./partitions.ts";
+import { nameOf, ReplyPartitions, type PartitionLedger } from "./partitions.ts";
 import { drainHealth, type DrainHealth } from "./health.ts";
 import { run, type RunEnd } from "./run.ts";
 import { RunBudget } from "./run-budget.ts";
@@ -30,6 +31,9 @@ export interface DrainEnv {
   /** Signs UUID correlation IDs; only needed where a service uses them. */
   readonly CORRELATION_ID_SECRET?: string;
 }
+
+/** `failed`: a bug or a lost storage ended the run. */
+type DrainRunEnd = RunEnd | "failed";
 
 /** Instants are epoch ms; `lastPollAt` is 0 before the first poll of this instance. */
 export interface DrainStatus {
@@ -65,11 +69,10 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   readonly #queue: DeliveryQueue;
   readonly #changed = new Signal();
   readonly #reassigned = new Signal();
-  readonly #startedAt = Date.now();
+  #runStartedAt = Date.now();
   #duties: Duties;
   #budget: RunBudget | undefined;
-  /** The run in hand, shared by all who want one: one loop reads for everybody. */
-  #current: Promise<RunEnd> | undefined;
+  #current: { readonly until: "owed" | "empty"; readonly end: Promise<DrainRunEnd> } | undefined;
   #lastPollAt = 0;
   #lastSaveAt = 0;
   #unsaved = false;
@@ -97,7 +100,7 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
       {
         waiterIdOf: (id, form) => this.#waiterIdOf(id, form),
         enqueue: (waiterId, reply) => this.#queue.add(waiterId, reply),
-        deadLetter: (record) => this.#stored.addDeadLetter(record, Date.now()),
+        deadLetter: (record) => this.#keepDeadLetter(record),
         progressed: () => {
           this.#unsaved = true;
           this.#changed.fire();
@@ -116,7 +119,7 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     const before = this.#duties;
     this.#assume(accept(before, assignment, deadlineAt));
     await this.#ensureRunning();
-    return this.#duties.awakeUntil;
+    return promisedUntil(this.#duties, assignment);
   }
 
   /**
@@ -137,7 +140,7 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     return {
       awakeUntil,
       lastPollAt,
-      health: drainHealth(awakeUntil, lastPollAt, this.#startedAt, Date.now()),
+      health: drainHealth(awakeUntil, lastPollAt, this.#runStartedAt, Date.now()),
     };
   }
 
@@ -149,15 +152,11 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     };
   }
 
-  /** Never throws: the platform gives up on an alarm that failed seven times, and then nobody would read. */
+  /** A run that fails does not fail the alarm: the platform gives up on one that failed seven times. */
   override async alarm(): Promise<void> {
-    try {
-      await this.#run("owed");
-      if (Date.now() < this.#duties.awakeUntil) await this.#wake();
-    } catch (cause) {
-      console.error("hearback: a run of the drain failed", cause);
-      await this.#wake(afterBugMs);
-    }
+    const end = await this.#run("owed");
+    if (end === "failed") await this.#wake(afterBugMs);
+    else if (Date.now() < this.#duties.awakeUntil) await this.#wake();
   }
 
   /**
@@ -165,40 +164,59 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
    * starts the next one. After a reset the platform may hold a repeated alarm back for seconds.
    */
   async #ensureRunning(): Promise<void> {
-    if (this.#current !== undefined) return;
-    this.#run("owed").catch((cause: unknown) => console.error("hearback: a run of the drain failed", cause));
+    if (this.#current?.until === "owed") return;
+    // A tick's run goes on as one that is owed, but only the alarm starts another one after it.
+    void this.#run("owed");
     await this.#wake();
   }
 
-  #run(until: "owed" | "empty"): Promise<RunEnd> {
-    this.#current ??= this.#newRun(until).finally(() => {
-      this.#current = undefined;
-      this.#save();
-    });
-    return this.#current;
+  /** Joins the run in hand, if there is one: one loop reads for everybody. Never rejects. */
+  #run(until: "owed" | "empty"): Promise<DrainRunEnd> {
+    this.#current ??= { until, end: this.#newRun(until) };
+    return this.#current.end;
   }
 
-  #newRun(until: "owed" | "empty"): Promise<RunEnd> {
-    const budget = new RunBudget(this.#duties.subrequests, Date.now());
+  async #newRun(until: "owed" | "empty"): Promise<DrainRunEnd> {
+    this.#runStartedAt = Date.now();
+    const budget = new RunBudget(this.#duties.subrequests, this.#runStartedAt);
     this.#budget = budget;
+    // A tick has looked the topics up before, in the same invocation.
+    if (until === "empty") budget.spendKafkaCall();
     this.#queue.resume();
-    return run(
-      {
-        kafka: this.#kafka,
-        partitions: this.#partitions,
-        budget,
-        duties: () => this.#duties,
-        changed: (ms) => this.#changed.nextWithin(ms),
-        unlessReassigned: (poll) => this.#reassigned.nextUnless(poll),
-        polled: () => {
-          this.#lastPollAt = Date.now();
-          if (Date.now() - this.#lastSaveAt >= saveEveryMs) this.#save();
+    try {
+      return await run(
+        {
+          kafka: this.#kafka,
+          partitions: this.#partitions,
+          budget,
+          duties: () => this.#duties,
+          changed: (ms) => this.#changed.nextWithin(ms),
+          unlessReassigned: (poll) => this.#reassigned.nextUnless(poll),
+          polled: () => {
+            this.#lastPollAt = Date.now();
+            if (Date.now() - this.#lastSaveAt >= saveEveryMs) this.#save();
+          },
+          failed: (cause) => console.warn("hearback: Kafka REST did not answer the drain", cause),
+          now: Date.now,
         },
-        failed: (cause) => console.warn("hearback: Kafka REST did not answer the drain", cause),
-        now: Date.now,
-      },
-      until,
-    );
+        until,
+      );
+    } catch (cause) {
+      console.error("hearback: a run of the drain failed", cause);
+      return "failed";
+    } finally {
+      this.#current = undefined;
+      this.#save();
+    }
+  }
+
+  /** A dead letter that cannot be kept is logged: the verdict stands either way. */
+  #keepDeadLetter(record: KafkaRecord): void {
+    try {
+      this.#stored.addDeadLetter(record, Date.now());
+    } catch (cause) {
+      console.error(`hearback: the dead letter ${nameOf(record)}/${record.offset} could not be kept`, cause);
+    }
   }
 
   async #wake(inMs = 0): Promise<void> {
@@ -210,6 +228,9 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     const before = this.#duties;
     this.#duties = duties;
     this.#stored.saveDuties(duties);
+    for (const topic of Object.keys(before.topics)) {
+      if (!(topic in duties.topics)) this.#partitions.forget(topic);
+    }
     if (partitionCounts(before) !== partitionCounts(duties)) this.#reassigned.fire();
     this.#changed.fire();
   }
@@ -231,7 +252,7 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
       }
     }
     const secret = this.env.CORRELATION_ID_SECRET;
-    if (secret === undefined) return undefined;
+    if (!secret) return undefined;
     this.#uuidKey ??= importUuidKey(secret);
     return (await verifyUuid(id, await this.#uuidKey))
       ? this.env.WAITER.idFromName(id).toString()

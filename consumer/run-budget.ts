@@ -6,7 +6,9 @@ import type { SubrequestLimits } from "./assignment.ts";
 const runMs = 60_000;
 
 /** The SDK repeats a failed call five times, unseen. */
-const requestsOfFailedCall = 6;
+const hiddenRepeats = 5;
+/** What one round of the run may take at worst: two calls that work, one that does not, and the poll behind it. */
+const reserve = 3 + hiddenRepeats + 1;
 
 export class RunBudget {
   readonly #endsAt: number;
@@ -22,11 +24,17 @@ export class RunBudget {
 
   /** Whether the run should end: time is up, or the next Kafka call or delivery might not be allowed. */
   isSpent(now: number): boolean {
-    return now >= this.#endsAt || this.#external < requestsOfFailedCall || this.#internal < 1;
+    return now >= this.#endsAt || this.#external < reserve || this.#internal < 1;
   }
 
-  spendKafkaCall(failed: boolean): void {
-    this.#external -= failed ? requestsOfFailedCall : 1;
+  /** Before each Kafka call. */
+  spendKafkaCall(): void {
+    this.#external--;
+  }
+
+  /** After one that failed, or that was given up. */
+  spendHiddenRepeats(): void {
+    this.#external -= hiddenRepeats;
   }
 
   /** False when no delivery is left; the delivery belongs to the next run then. */

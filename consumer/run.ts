@@ -10,7 +10,7 @@ import {
   type TopicPartition,
 } from "../kafka/index.ts";
 import type { Duties } from "./assignment.ts";
-import type { ReplyPartitions } from "./partitions.ts";
+import { nameOf, type ReplyPartitions } from "./partitions.ts";
 import type { RunBudget } from "./run-budget.ts";
 
 /** Longest wait of a poll for its first record; how soon a silently dead connection is noticed. */
@@ -22,6 +22,8 @@ const suspiciouslyQuickMs = 250;
 const emptyPollsBeforeCheck = 3;
 /** Reading starts this long before the longest timeout, for clocks that differ and records that waited. */
 const windowSlackMs = 60_000;
+/** Longer than a delivery and its first repeat; what is still open then is read and delivered again. */
+const settleTimeoutMs = 10_000;
 const firstPauseMs = 100;
 const longestPauseMs = 2_000;
 
@@ -54,26 +56,28 @@ export type RunEnd = "asleep" | "spent";
 /** `until`: "owed" runs while a wait may be on; "empty" stops at the first poll that brings nothing. */
 export async function run(deps: RunDeps, until: "owed" | "empty"): Promise<RunEnd> {
   const { budget, partitions, now } = deps;
+  // A nudge may come in the middle: then this run goes on as one that is owed.
+  const stopsAtEmpty = (): boolean => until === "empty" && now() >= deps.duties().awakeUntil;
   let mustCheck = true;
   let checkedFor = "";
   let emptyPolls = 0;
   let failures = 0;
   for (;;) {
-    if (until === "owed" && now() >= deps.duties().awakeUntil) return "asleep";
+    if (until === "owed" && now() >= deps.duties().awakeUntil) return settled(deps);
     if (budget.isSpent(now())) return "spent";
     if (isFull(partitions)) {
       await deps.changed(longestPauseMs);
       continue;
     }
     const wanted = assignedPartitions(deps.duties());
-    const assignment = wanted.map(({ topic, partition }) => `${topic}/${partition}`).join();
+    const assignment = wanted.map(nameOf).join();
     if (mustCheck || assignment !== checkedFor) {
       if (await placeAll(deps, wanted)) {
         mustCheck = false;
         checkedFor = assignment;
       } else {
         await deps.changed(pauseAfter(++failures));
-        if (until === "empty") return "asleep";
+        if (stopsAtEmpty()) return settled(deps);
         continue;
       }
     }
@@ -81,21 +85,22 @@ export async function run(deps: RunDeps, until: "owed" | "empty"): Promise<RunEn
     if (positions.length === 0) {
       // No topic is there yet.
       mustCheck = true;
-      if (until === "empty") return "asleep";
+      if (stopsAtEmpty()) return settled(deps);
       await deps.changed(longestPauseMs);
       continue;
     }
     const startedAt = now();
-    const poll = deps.kafka.fetch(positions, until === "empty" ? 0 : pollWaitMs);
+    budget.spendKafkaCall();
+    const poll = deps.kafka.fetch(positions, stopsAtEmpty() ? 0 : pollWaitMs);
     const answer = await deps.unlessReassigned(poll);
     // New partitions to read: this poll does not know them. Its records, if any come, are read again.
     if (answer === undefined) continue;
-    budget.spendKafkaCall(answer.status !== "read");
     if (answer.status !== "read") {
+      budget.spendHiddenRepeats();
       deps.failed(answer.cause);
       // What answered before may be another bridge over another log when it comes back.
       mustCheck = true;
-      if (until === "empty") return "asleep";
+      if (stopsAtEmpty()) return settled(deps);
       await deps.changed(pauseAfter(++failures));
       continue;
     }
@@ -106,13 +111,20 @@ export async function run(deps: RunDeps, until: "owed" | "empty"): Promise<RunEn
       await partitions.take(answer.value, now());
       continue;
     }
-    if (until === "empty") return "asleep";
+    if (stopsAtEmpty()) return settled(deps);
     emptyPolls++;
     const quick = now() - startedAt < suspiciouslyQuickMs;
     mustCheck = quick || emptyPolls % emptyPollsBeforeCheck === 0;
     // A backend that never waits would otherwise be asked without pause.
     if (quick) await deps.changed(firstPauseMs);
   }
+}
+
+/** Before it sleeps, the drain waits for the verdicts of what it read: they are stored with the place it got to. */
+async function settled({ partitions, changed, now }: RunDeps): Promise<RunEnd> {
+  const until = now() + settleTimeoutMs;
+  while (partitions.undelivered > 0 && now() < until) await changed(until - now());
+  return "asleep";
 }
 
 function isFull(partitions: ReplyPartitions): boolean {
@@ -133,9 +145,10 @@ function assignedPartitions(duties: Duties): TopicPartition[] {
 async function placeAll(deps: RunDeps, wanted: readonly TopicPartition[]): Promise<boolean> {
   const { kafka, partitions, budget, now } = deps;
   const ask = async (query: "earliest" | "latest" | number): Promise<readonly LogPosition[] | undefined> => {
+    budget.spendKafkaCall();
     const answer: KafkaRead<readonly LogPosition[]> = await kafka.offsets(query, wanted, offsetsTimeoutMs);
-    budget.spendKafkaCall(answer.status !== "read");
     if (answer.status === "read") return answer.value;
+    budget.spendHiddenRepeats();
     deps.failed(answer.cause);
     return undefined;
   };
@@ -143,11 +156,12 @@ async function placeAll(deps: RunDeps, wanted: readonly TopicPartition[]): Promi
   const earliest = latest && (await ask("earliest"));
   if (latest === undefined || earliest === undefined) return false;
 
-  const known = partitions.positions(wanted);
+  const known = byName(partitions.positions(wanted));
+  const [starts, ends] = [byName(earliest), byName(latest)];
   const toPlace = wanted.filter((partition) => {
-    const position = find(known, partition);
-    const from = find(earliest, partition);
-    const to = find(latest, partition);
+    const position = known.get(nameOf(partition));
+    const from = starts.get(nameOf(partition));
+    const to = ends.get(nameOf(partition));
     // A partition that Kafka does not name is not there yet; it is placed when it appears.
     if (from === undefined || to === undefined) return false;
     if (position?.log === "") partitions.identify(partition, to.log);
@@ -156,17 +170,15 @@ async function placeAll(deps: RunDeps, wanted: readonly TopicPartition[]): Promi
   if (toPlace.length === 0) return true;
   const atWindow = await ask(now() - deps.duties().longestTimeoutMs - windowSlackMs);
   if (atWindow === undefined) return false;
+  const windows = byName(atWindow);
   for (const partition of toPlace) {
-    const end = find(latest, partition);
-    const window = find(atWindow, partition);
+    const end = ends.get(nameOf(partition));
+    const window = windows.get(nameOf(partition));
     if (end !== undefined && window !== undefined) partitions.place(partition, startPosition(end, window));
   }
   return true;
 }
 
-function find<T extends TopicPartition>(
-  among: readonly T[],
-  { topic, partition }: TopicPartition,
-): T | undefined {
-  return among.find((one) => one.topic === topic && one.partition === partition);
+function byName(positions: readonly LogPosition[]): ReadonlyMap<string, LogPosition> {
+  return new Map(positions.map((position) => [nameOf(position), position]));
 }

@@ -1,4 +1,4 @@
-// How many bytes of unclaimed replies one isolate may keep. An isolate has 128 MB and is shared by many
+// How many bytes of replies one isolate may keep for callers who have not got them. An isolate has 128 MB and is shared by many
 // objects of the class, so the bound belongs to the isolate and not to an object.
 
 interface Entry {

@@ -23,15 +23,23 @@ export type WaiterState =
   | { readonly phase: "idle" }
   /** The wait is on, even in the moment between two holds. */
   | { readonly phase: "open"; readonly spec: WaitSpec }
-  /** A reply came while nobody was attached; it is kept for a short while. */
+  /**
+   * Replies came while nobody was attached; they are kept for a short while. Before the first caller there may
+   * be one from each topic, since only the caller knows which topic is the right one.
+   */
   | {
       readonly phase: "held";
-      readonly delivery: Delivery;
+      readonly deliveries: readonly Delivery[];
       readonly heldUntil: number;
       readonly spec: WaitSpec | undefined;
     }
-  /** The reply was handed to a caller. */
-  | { readonly phase: "answered"; readonly source: string; readonly deadlineAt: number }
+  /** The reply was handed to a caller. It is kept, where there is room, for a caller that lost it on the way. */
+  | {
+      readonly phase: "answered";
+      readonly source: string;
+      readonly spec: WaitSpec;
+      readonly reply: Reply | undefined;
+    }
   /** The deadline passed or the client left. */
   | { readonly phase: "ended"; readonly deadlineAt: number };
 
@@ -58,48 +66,70 @@ export function attach(state: WaiterState, spec: WaitSpec, now: number): Step<Wa
     case "open":
       return opened(state.spec, now);
     case "held": {
-      const { delivery } = state;
       const first = state.spec ?? spec;
-      if (delivery.topic !== first.replyTopic) return opened(first, now);
+      const delivery = state.deliveries.find(({ topic }) => topic === first.replyTopic);
+      if (delivery === undefined) return opened(first, now);
       if (now >= first.deadlineAt) return ended(first.deadlineAt);
+      const { source, reply } = delivery;
       return {
-        state: { phase: "answered", source: delivery.source, deadlineAt: first.deadlineAt },
-        said: { status: "replied", reply: delivery.reply },
+        state: { phase: "answered", source, spec: first, reply },
+        said: { status: "replied", reply },
       };
     }
-    // The reply was handed over and is not kept: the caller that lost it on the way gets no second one.
-    case "answered":
+    case "answered": {
+      const { reply } = state;
+      const { deadlineAt } = state.spec;
+      if (reply === undefined || now >= deadlineAt) return { state, said: { status: "expired", deadlineAt } };
+      return { state, said: { status: "replied", reply } };
+    }
     case "ended":
       return { state, said: { status: "expired", deadlineAt: state.deadlineAt } };
   }
 }
 
-/** A reply arrives. `attached`: somebody is held now. `mayHold`: the isolate's byte budget has room for it. */
+/** A reply arrives. `attached`: somebody is held now. The other two: the isolate's byte budgets have room for it. */
 export function deliver(
   state: WaiterState,
   delivery: Delivery,
   now: number,
-  { attached, mayHold }: { readonly attached: boolean; readonly mayHold: boolean },
+  {
+    attached,
+    mayHold,
+    mayKeep,
+  }: { readonly attached: boolean; readonly mayHold: boolean; readonly mayKeep: boolean },
 ): Step<DeliverOutcome> {
   switch (state.phase) {
     case "idle":
-      return mayHold ? { state: held(delivery, undefined, now), said: "held" } : { state, said: "late" };
+      return mayHold ? { state: held([delivery], undefined, now), said: "held" } : { state, said: "late" };
     case "open": {
       const { spec } = state;
       if (delivery.topic !== spec.replyTopic) return { state, said: "foreign" };
       if (now >= spec.deadlineAt) return { ...expire(state, now), said: "late" };
       if (attached) {
         return {
-          state: { phase: "answered", source: delivery.source, deadlineAt: spec.deadlineAt },
+          state: {
+            phase: "answered",
+            source: delivery.source,
+            spec,
+            reply: mayKeep ? delivery.reply : undefined,
+          },
           said: "accepted",
           release: { status: "replied", reply: delivery.reply },
         };
       }
-      return mayHold ? { state: held(delivery, spec, now), said: "held" } : { state, said: "late" };
+      return mayHold ? { state: held([delivery], spec, now), said: "held" } : { state, said: "late" };
     }
-    case "held":
-      return { state, said: delivery.source === state.delivery.source ? "held" : "duplicate" };
+    case "held": {
+      if (state.spec !== undefined && delivery.topic !== state.spec.replyTopic)
+        return { state, said: "foreign" };
+      const first = state.deliveries.find(({ topic }) => topic === delivery.topic);
+      if (first !== undefined)
+        return { state, said: delivery.source === first.source ? "held" : "duplicate" };
+      if (!mayHold) return { state, said: "late" };
+      return { state: { ...state, deliveries: [...state.deliveries, delivery] }, said: "held" };
+    }
     case "answered":
+      if (delivery.topic !== state.spec.replyTopic) return { state, said: "foreign" };
       return { state, said: delivery.source === state.source ? "accepted" : "duplicate" };
     case "ended":
       return { state, said: "late" };
@@ -147,8 +177,8 @@ export function nextExpiry(state: WaiterState): number | undefined {
 // An empty reply is not free: its strings and the object around it count too.
 const replyOverheadBytes = 512;
 
-export function replyBytes(delivery: Delivery): number {
-  return delivery.reply.body.byteLength + replyOverheadBytes;
+export function replyBytes(reply: Reply): number {
+  return reply.body.byteLength + replyOverheadBytes;
 }
 
 function opened(spec: WaitSpec, now: number): Step<WaitOutcome> {
@@ -160,7 +190,7 @@ function ended(deadlineAt: number): Step<WaitOutcome> {
   return { state: { phase: "ended", deadlineAt }, said: { status: "expired", deadlineAt } };
 }
 
-function held(delivery: Delivery, spec: WaitSpec | undefined, now: number): WaiterState {
+function held(deliveries: readonly Delivery[], spec: WaitSpec | undefined, now: number): WaiterState {
   const heldUntil = Math.min(now + holdReplyMs, spec?.deadlineAt ?? Infinity);
-  return { phase: "held", delivery, heldUntil, spec };
+  return { phase: "held", deliveries, heldUntil, spec };
 }

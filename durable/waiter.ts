@@ -14,11 +14,10 @@ import type { Delivery, Step, WaiterState, WaitSpec } from "./waiter-state.ts";
  */
 export const maxHoldMs = 1_500;
 
-// A quarter of the isolate's 128 MB.
-const heldBudgetBytes = 32 * 1024 * 1024;
-
-/** Shared by all waiters of this isolate: the memory they share is what it bounds. */
-const isolateBudget = new HeldBudget(heldBudgetBytes);
+/** Shared by all waiters of this isolate: the memory they share, 128 MB with all else, is what they bound. */
+const heldBudget = new HeldBudget(32 * 1024 * 1024);
+/** Of its own, so that replies which only might be asked for again never crowd out those that nobody has yet. */
+const keptBudget = new HeldBudget(8 * 1024 * 1024);
 
 /** What the gateway and the drain may call. All methods return expected fates; only lost objects throw. */
 export interface WaiterRpc {
@@ -58,7 +57,8 @@ export class Waiter extends DurableObject implements WaiterRpc {
       this.#take(
         machine.deliver(this.#state, delivery, Date.now(), {
           attached: this.#holds.size > 0,
-          mayHold: isolateBudget.hasRoomFor(machine.replyBytes(delivery), Date.now()),
+          mayHold: heldBudget.hasRoomFor(machine.replyBytes(delivery.reply), Date.now()),
+          mayKeep: keptBudget.hasRoomFor(machine.replyBytes(delivery.reply), Date.now()),
         }),
       ),
     );
@@ -69,7 +69,7 @@ export class Waiter extends DurableObject implements WaiterRpc {
     this.#take(machine.leave(this.#state));
   }
 
-  /** Looks without attaching and changes nothing. */
+  /** Looks without attaching and changes nothing: for tests and for operators who ask what became of an ID. */
   async peek(): Promise<WaiterState["phase"]> {
     return this.#state.phase;
   }
@@ -77,15 +77,24 @@ export class Waiter extends DurableObject implements WaiterRpc {
   #take<Said>({ state, said, release }: Step<Said>): Said {
     if (state !== this.#state) {
       this.#state = state;
-      if (state.phase === "held") {
-        isolateBudget.book(this, machine.replyBytes(state.delivery), state.heldUntil);
-      } else {
-        isolateBudget.book(this, 0, 0);
-      }
+      this.#book(state);
     }
     this.#keepTime();
     if (release !== undefined) for (const end of this.#holds) end(release);
     return said;
+  }
+
+  #book(state: WaiterState): void {
+    const held = state.phase === "held" ? state.deliveries : [];
+    const heldBytes = held.reduce((sum, { reply }) => sum + machine.replyBytes(reply), 0);
+    heldBudget.book(this, heldBytes, state.phase === "held" ? state.heldUntil : 0);
+    const kept = state.phase === "answered" ? state.reply : undefined;
+    // No timer ends the keeping: an object that nobody calls leaves memory about as soon as this says.
+    keptBudget.book(
+      this,
+      kept === undefined ? 0 : machine.replyBytes(kept),
+      Date.now() + machine.holdReplyMs,
+    );
   }
 
   /** One timer, for whatever expires next: so the wait ends in time even if its Worker is gone. */

@@ -46,8 +46,8 @@ export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort
       const call = producer.produce(wire.topic, "", options);
       const settled = await withDeadline(call, timeoutMs);
       if (settled.status !== "done") return { status: "unknown" };
-      const answer = settled.value as unknown as WireProduceAnswer | undefined;
-      if (answer === undefined) return { status: "unknown" };
+      const answer = settled.value as unknown as WireProduceAnswer | null | undefined;
+      if (typeof answer !== "object" || answer === null) return { status: "unknown" };
       if ("refused" in answer) {
         return { status: "refused", reason: answer.refused, retryAfter: answer.retryAfter };
       }

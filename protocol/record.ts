@@ -21,6 +21,9 @@ export interface KafkaRecord extends NewRecord {
   readonly timestamp: number;
 }
 
+/** Largest record, as `recordBytes` counts: Upstash's limit, and close to Kafka's default `max.message.bytes`. */
+export const maxRecordBytes = 1_048_576;
+
 const encoder = new TextEncoder();
 const strictDecoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -42,6 +45,13 @@ export function readHeader(headers: readonly RecordHeader[], name: string): stri
   const wanted = name.toLowerCase();
   const found = headers.findLast((header) => header.key.toLowerCase() === wanted);
   return found === undefined ? undefined : decodeText(found.value);
+}
+
+/** Bytes of key, value, header names and header values. */
+export function recordBytes({ key, value, headers }: Pick<NewRecord, "key" | "value" | "headers">): number {
+  let bytes = (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
+  for (const header of headers) bytes += encodeText(header.key).byteLength + header.value.byteLength;
+  return bytes;
 }
 
 export function textHeader(key: string, value: string): RecordHeader {

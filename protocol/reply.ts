@@ -61,6 +61,13 @@ export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
   if (status === undefined || status < 200 || status > 599) {
     return { status: "unreadable", reason: "reply status is not a number from 200 to 599", addressee };
   }
+  if (error !== undefined && status < 400) {
+    return {
+      status: "unreadable",
+      reason: "a reply with an error cannot have a status below 400",
+      addressee,
+    };
+  }
   if (error !== undefined && !errorCode.test(error)) {
     return { status: "unreadable", reason: "reply error is not a short code", addressee };
   }

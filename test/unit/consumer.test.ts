@@ -2,7 +2,14 @@
 // that the counts add up whatever order things happen in.
 
 import { describe, expect, test, vi } from "vitest";
-import { accept, assignmentOf, awakeSlackMs, noDuties, refresh } from "../../consumer/assignment.ts";
+import {
+  accept,
+  assignmentOf,
+  awakeSlackMs,
+  noDuties,
+  promisedUntil,
+  refresh,
+} from "../../consumer/assignment.ts";
 import { DeliveryQueue, type QueuedReply } from "../../consumer/delivery-queue.ts";
 import { dispose } from "../../consumer/disposition.ts";
 import { drainHealth, pollWindowMs } from "../../consumer/health.ts";
@@ -106,6 +113,17 @@ describe("duties", () => {
     expect(accept(duties, assignment, 50_000).awakeUntil).toBe(50_000 + awakeSlackMs);
   });
 
+  test("a gateway is promised no more than its own topics are owed, whatever another one was promised", () => {
+    const mine = accept(noDuties, assignment, 10_000);
+    const other = assignmentOf({
+      services: [{ replyTopic: "other", replyPartitions: 1, timeoutMs: 300_000 }],
+      workersPlan: "free",
+    });
+    const both = accept(mine, other, 300_000);
+    expect(promisedUntil(both, assignment)).toBe(10_000 + awakeSlackMs);
+    expect(promisedUntil(both, other)).toBe(300_000 + awakeSlackMs);
+  });
+
   test("another gateway's nudge adds its topics and takes none away", () => {
     const other = assignmentOf({
       services: [{ replyTopic: "other", replyPartitions: 1, timeoutMs: 60_000 }],
@@ -141,15 +159,18 @@ test("a drain is silent only when it owes answers and no poll got through within
 
 describe("a run's budget", () => {
   test("ends the run after a minute, and before a Kafka call with hidden retries would exceed the limit", () => {
-    const budget = new RunBudget({ external: 20, internal: 1 }, 0);
+    const budget = new RunBudget({ external: 11, internal: 1 }, 0);
     expect(budget.isSpent(59_999)).toBe(false);
     expect(budget.isSpent(60_000)).toBe(true);
-    budget.spendKafkaCall(true);
-    budget.spendKafkaCall(true);
-    budget.spendKafkaCall(false);
+    budget.spendKafkaCall();
+    budget.spendKafkaCall();
     expect(budget.isSpent(0)).toBe(false);
-    budget.spendKafkaCall(true);
+    budget.spendKafkaCall();
     expect(budget.isSpent(0)).toBe(true);
+    const shaky = new RunBudget({ external: 14, internal: 1 }, 0);
+    shaky.spendKafkaCall();
+    shaky.spendHiddenRepeats();
+    expect(shaky.isSpent(0)).toBe(true);
   });
 
   test("gives out no more deliveries than it has", () => {
@@ -253,6 +274,26 @@ describe("the delivery queue", () => {
     await vi.waitFor(() => expect(verdicts).toEqual(["1 undeliverable"]));
   });
 
+  test("charges every repeat of a call, and leaves the rest to the next run when there is none left", async () => {
+    const verdicts: string[] = [];
+    let calls = 0;
+    let left = 2;
+    const queue = queueOf(
+      async () => {
+        calls++;
+        if (calls < 4) throw new Error("reset");
+        return ["accepted"];
+      },
+      { mayCall: () => left-- > 0 },
+    );
+    queue.add("a", reply("1", verdicts));
+    await vi.waitFor(() => expect(left).toBeLessThan(0));
+    expect([calls, verdicts]).toEqual([2, []]);
+    left = 10;
+    queue.resume();
+    await vi.waitFor(() => expect(verdicts).toEqual(["1 accepted"]));
+  });
+
   test("pauses when the run may call nobody any more, and goes on when it is resumed", async () => {
     const verdicts: string[] = [];
     let allowed = false;
@@ -274,7 +315,10 @@ describe("reply partitions", () => {
     const deadLetters: KafkaRecord[] = [];
     const partitions = new ReplyPartitions(
       {
-        waiterIdOf: async (id) => (id.startsWith("f") ? undefined : id),
+        waiterIdOf: async (id) => {
+          if (id.startsWith("e")) throw new Error("no key");
+          return id.startsWith("f") ? undefined : id;
+        },
         enqueue: (_, reply) => queued.push(reply),
         deadLetter: (record) => deadLetters.push(record),
         progressed: () => {},
@@ -343,10 +387,25 @@ describe("reply partitions", () => {
     const { partitions, queued } = partitionsOf();
     await partitions.take([replyRecord(0, hexId("a"))], 0);
     partitions.place({ topic: "replies", partition: 0 }, { log: "L2", offset: 0 });
+    expect(onlyLedger(partitions)).toMatchObject({ read: 1, inFlight: 1 });
     queued[0]?.settle("accepted");
     const ledger = onlyLedger(partitions);
     expect(ledger).toMatchObject({ resets: 1, read: 1, offset: 0, verdicts: { accepted: 1 } });
     expect(ledger.read).toBe(sumOfVerdicts(ledger.verdicts) + ledger.inFlight);
+  });
+
+  test("a record that breaks the look-up of its waiter gets a verdict, and those behind it are read", async () => {
+    const error = vi.spyOn(console, "error").mockImplementation(() => {});
+    const { partitions, queued } = partitionsOf();
+    await partitions.take([replyRecord(0, hexId("e")), replyRecord(1, hexId("a"))], 0);
+    expect(queued).toHaveLength(1);
+    expect(onlyLedger(partitions)).toMatchObject({
+      read: 2,
+      inFlight: 1,
+      offset: 1,
+      verdicts: { undeliverable: 1 },
+    });
+    expect(error).toHaveBeenCalledOnce();
   });
 
   test("an undeliverable reply becomes a dead letter", async () => {

@@ -159,9 +159,11 @@ describe("the reply record", () => {
     ["status 101", "X-Reply-Status", "101"],
     ["a status in words", "X-Reply-Status", "OK"],
     ["an error that is no code", "X-Reply-Error", "a b"],
+    ["an error and a status of success", "X-Reply-Error", "odd", "204"],
     ["a content type with a line break", "Content-Type", "text/plain\r\nX-Evil: 1"],
-  ])("with %s is unreadable, but its caller is known", (_, name, value) => {
-    expect(read([id, textHeader(name, value)])).toMatchObject({
+  ])("with %s is unreadable, but its caller is known", (_, name, value, status?: string) => {
+    const more = status === undefined ? [] : [textHeader("X-Reply-Status", status)];
+    expect(read([id, textHeader(name, value), ...more])).toMatchObject({
       status: "unreadable",
       addressee: { id: hexId, form: "hex" },
     });

@@ -21,8 +21,9 @@ const reply: Delivery = {
   reply: { status: 200, body: new Uint8Array(3) },
 };
 const open: WaiterState = { phase: "open", spec };
-const attached = { attached: true, mayHold: true };
-const alone = { attached: false, mayHold: true };
+const attached = { attached: true, mayHold: true, mayKeep: true };
+const alone = { attached: false, mayHold: true, mayKeep: true };
+const noRoom = { attached: false, mayHold: false, mayKeep: false };
 
 test("a delivery one millisecond before the deadline is accepted, at the deadline it is late", () => {
   expect(deliver(open, reply, 4_999, attached).said).toBe("accepted");
@@ -32,11 +33,11 @@ test("a delivery one millisecond before the deadline is accepted, at the deadlin
 });
 
 test("a reply that cannot be held within the byte budget is late", () => {
-  expect(deliver(idle, reply, 0, { attached: false, mayHold: false })).toMatchObject({
+  expect(deliver(idle, reply, 0, noRoom)).toMatchObject({
     state: idle,
     said: "late",
   });
-  expect(deliver(open, reply, 0, { attached: false, mayHold: false }).said).toBe("late");
+  expect(deliver(open, reply, 0, noRoom).said).toBe("late");
 });
 
 test("a held reply is forgotten after ten seconds, or at the deadline when that comes first", () => {
@@ -89,4 +90,20 @@ test("the budget for held replies gets back what a holder gives up", () => {
   budget.book(holder, 80, 10_000);
   budget.book(holder, 0, 0);
   expect(budget.hasRoomFor(100, 0)).toBe(true);
+});
+
+test("a reply from a stray topic that came first does not stand in the way of the right one", () => {
+  const stray = { ...reply, source: "other/0/1", topic: "other" };
+  const held = deliver(idle, stray, 0, alone).state;
+  const both = deliver(held, reply, 1, alone);
+  expect(both.said).toBe("held");
+  expect(attach(both.state, spec, 2).said).toEqual({ status: "replied", reply: reply.reply });
+});
+
+test("a caller that lost the answer on the way gets it again until the deadline, as far as there was room to keep it", () => {
+  const answered = deliver(open, reply, 1_000, attached).state;
+  expect(attach(answered, spec, 2_000).said).toEqual({ status: "replied", reply: reply.reply });
+  expect(attach(answered, spec, 5_000).said).toMatchObject({ status: "expired" });
+  const notKept = deliver(open, reply, 1_000, { ...attached, mayKeep: false }).state;
+  expect(attach(notKept, spec, 2_000).said).toMatchObject({ status: "expired" });
 });
