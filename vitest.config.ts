@@ -12,7 +12,7 @@ export default defineConfig({
     reporters: ["default", new ClosingLineReporter()],
     projects: [
       {
-        test: { name: "node", include: ["test/{unit,bridge,conformance,project}/**/*.test.ts"] },
+        test: { name: "node", include: ["test/{unit,bridge,responder,conformance,project}/**/*.test.ts"] },
       },
       {
         plugins: [

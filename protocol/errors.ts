@@ -11,6 +11,7 @@ export const problems = {
   misconfigured: { status: 500, title: "The gateway is not set up" },
   internal: { status: 500, title: "The gateway failed" },
   reply_unreadable: { status: 502, title: "The service sent a reply that cannot be read" },
+  reply_refused: { status: 502, title: "The service's reply could not be handed back" },
   responder_failed: { status: 502, title: "The service failed while answering" },
   produce_refused: { status: 503, title: "The request could not be handed to the service" },
   not_ready: { status: 503, title: "The gateway is not ready" },

@@ -77,3 +77,6 @@ export function toReply({ status = 200, json, body, contentType }: HandlerReply)
 
 /** The answer to a request whose handler threw: says that it failed, and nothing of why. */
 export const failedReply: Reply = { status: 502, error: "responder_failed", body: new Uint8Array() };
+
+/** Stands in for a reply that Kafka will not take. */
+export const refusedReply: Reply = { status: 502, error: "reply_refused", body: new Uint8Array() };

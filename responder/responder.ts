@@ -19,7 +19,7 @@ import {
   type Reply,
   type ReplyAddress,
 } from "../protocol/index.ts";
-import { failedReply, toMessage, toReply, type Handler } from "./message.ts";
+import { failedReply, refusedReply, toMessage, toReply, type Handler } from "./message.ts";
 
 export interface ResponderOptions {
   readonly kafka: KafkaRestCredentials;
@@ -53,7 +53,7 @@ export interface ResponderCounts {
 }
 
 export interface Responder {
-  /** Reads until `stop`; resolves when everything taken up is finished. A second call is an error. */
+  /** Reads until `stop`; resolves when everything taken up is finished. A second call joins the first. */
   run(): Promise<void>;
   /** Takes up nothing more; `run` resolves when what is under way is answered. A second call is a no-op. */
   stop(): void;
@@ -63,6 +63,8 @@ export interface Responder {
 const pollWaitMs = 5_000;
 const callTimeoutMs = 3_000;
 const pauseMs = 250;
+/** How often the topic is looked at for new partitions. */
+const lookAgainMs = 30_000;
 /** How long a reply without a deadline is tried to be written. */
 const unboundedReplyMs = 30_000;
 
@@ -72,24 +74,27 @@ export function createResponder(options: ResponderOptions): Responder {
   const kafka = createUpstashKafka(options.kafka);
   const counts = { received: 0, replied: 0, failed: 0, skipped: 0, unanswerable: 0, unsent: 0 };
   const underWay = new Set<Promise<void>>();
+  let running: Promise<void> | undefined;
   let stopping = false;
   let giveUpPoll = (): void => {};
+  let finished = (): void => {};
 
-  async function run(): Promise<void> {
+  async function read(): Promise<void> {
     let positions: readonly LogPosition[] = [];
     while (!stopping) {
-      positions = await place(kafka, topic, positions, lookbackMs);
+      positions = await place(kafka, topic, positions, lookbackMs, onError);
       positions = await readFrom(positions);
       // Kafka did not answer, or answered that a position is gone; either way look again, unhurried.
-      if (!stopping) await pause();
+      if (!stopping) await pause(pauseMs);
     }
     await Promise.all(underWay);
   }
 
-  /** Reads on until a poll fails or comes back empty too soon; answers how far it got. */
+  /** Reads on until a poll fails, comes back empty too soon, or it is time to look for new partitions. */
   async function readFrom(from: readonly LogPosition[]): Promise<readonly LogPosition[]> {
     let positions = from;
-    while (positions.length > 0 && !stopping) {
+    const lookAgainAt = Date.now() + lookAgainMs;
+    while (Date.now() < lookAgainAt && positions.length > 0 && !stopping) {
       const startedAt = Date.now();
       const poll = await unlessStopped(kafka.fetch(positions, pollWaitMs));
       if (poll === undefined) return positions;
@@ -98,7 +103,8 @@ export function createResponder(options: ResponderOptions): Responder {
         return positions;
       }
       for (const record of poll.value) {
-        while (underWay.size >= concurrency) await Promise.race(underWay);
+        while (underWay.size >= concurrency) await nextFinished();
+        if (stopping) return positions;
         takeUp(record);
       }
       positions = advance(positions, poll.value);
@@ -115,8 +121,17 @@ export function createResponder(options: ResponderOptions): Responder {
   }
 
   function takeUp(record: KafkaRecord): void {
-    const work = answer(record).finally(() => underWay.delete(work));
+    const work = answer(record).finally(() => {
+      underWay.delete(work);
+      finished();
+    });
     underWay.add(work);
+  }
+
+  function nextFinished(): Promise<void> {
+    return new Promise((resolve) => {
+      finished = resolve;
+    });
   }
 
   async function answer(record: KafkaRecord): Promise<void> {
@@ -132,17 +147,21 @@ export function createResponder(options: ResponderOptions): Responder {
       return;
     }
     const reply = await handle(record, address);
-    const sent = await send(
-      encodeReply(address, record.headers, {
-        ...reply,
-        sequence: 0,
-        ...(name === undefined ? {} : { responder: name }),
-        receivedAt,
-        repliedAt: Date.now(),
-      }),
-      address.deadlineAt ?? receivedAt + unboundedReplyMs,
-    );
-    if (sent) counts.replied++;
+    const until = address.deadlineAt ?? receivedAt + unboundedReplyMs;
+    const write = (one: Reply) =>
+      send(
+        encodeReply(address, record.headers, {
+          ...one,
+          sequence: 0,
+          ...(name === undefined ? {} : { responder: name }),
+          receivedAt,
+          repliedAt: Date.now(),
+        }),
+        until,
+        address.correlationId,
+      );
+    // A reply that Kafka will not take, too large perhaps, must not leave its caller waiting.
+    if ((await write(reply)) || (await write(refusedReply))) counts.replied++;
     else counts.unsent++;
   }
 
@@ -156,14 +175,28 @@ export function createResponder(options: ResponderOptions): Responder {
     }
   }
 
-  /** Repeats are safe: the bridge absorbs them by `X-Produce-ID`. */
-  async function send(reply: NewRecord, until: number): Promise<boolean> {
+  /**
+   * False when Kafka refused the record for longer than anybody waits, or did not answer until then. Repeats are
+   * safe: the bridge absorbs them by `X-Produce-ID`.
+   */
+  async function send(reply: NewRecord, until: number, correlationId: string): Promise<boolean> {
     for (;;) {
-      const { status } = await kafka.produce(reply, callTimeoutMs);
-      if (status === "appended") return true;
-      if (Date.now() >= until) return false;
-      await pause();
+      const outcome = await kafka.produce(reply, callTimeoutMs);
+      if (outcome.status === "appended") return true;
+      const waitMs = outcome.status === "refused" ? outcome.retryAfter * 1_000 : pauseMs;
+      if (Date.now() + waitMs >= until) {
+        onError(
+          outcome.status === "refused" ? outcome.reason : "Kafka did not take the reply",
+          correlationId,
+        );
+        return false;
+      }
+      await pause(waitMs);
     }
+  }
+
+  function run(): Promise<void> {
+    return (running ??= read());
   }
 
   function stop(): void {
@@ -180,9 +213,13 @@ async function place(
   topic: string,
   known: readonly LogPosition[],
   lookbackMs: number,
+  onError: (cause: unknown) => void,
 ): Promise<readonly LogPosition[]> {
   const topics = await kafka.topics(callTimeoutMs);
-  if (topics.status === "unreachable") return known;
+  if (topics.status === "unreachable") {
+    onError(topics.cause);
+    return known;
+  }
   const partitions = Array.from({ length: topics.value.get(topic) ?? 0 }, (_, partition) => ({
     topic,
     partition,
@@ -210,6 +247,6 @@ function advance(positions: readonly LogPosition[], read: readonly KafkaRecord[]
   });
 }
 
-function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, pauseMs));
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -70,6 +70,8 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
     return respondProblem("method_not_allowed", c.get("correlationId"), { headers: { Allow: allow } });
   });
   app.onError((cause, c) => {
+    // A client that leaves in the middle of its own body is no failure of ours, and reads no answer.
+    if (c.req.raw.signal.aborted) return respondProblem("cancelled", c.get("correlationId"));
     console.error("hearback: a request failed", cause);
     return respondProblem("internal", c.get("correlationId"));
   });

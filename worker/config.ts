@@ -24,7 +24,7 @@ export interface ServiceOptions {
   /** Topic the service answers to. Services may share one; then they are counted together in the ledger. */
   readonly replyTopic: string;
   /**
-   * Partitions of the reply topic that this deployment owns, counted from 0.
+   * Partitions of the reply topic that this deployment owns, counted from 0 (1 to 1000).
    * @default 1
    */
   readonly replyPartitions?: number;
@@ -34,8 +34,8 @@ export interface ServiceOptions {
    */
   readonly timeoutMs?: number;
   /**
-   * Largest request body in bytes (up to 8388608); a larger one gets 413. The broker's own limit on a record
-   * (`max.message.bytes`, usually 1 MiB with headers) must allow it.
+   * Largest request body in bytes (up to 1000000); a larger one gets 413, and so does a record that is over
+   * 1048576 bytes together with its key and headers, the limit of the Kafka REST API.
    * @default 1000000
    */
   readonly bodyLimitBytes?: number;
@@ -169,9 +169,9 @@ export const serviceSchema = v.strictObject({
   ),
   requestTopic: topicName,
   replyTopic: topicName,
-  replyPartitions: v.optional(wholeNumber(1, 10_000, "partitions"), 1),
+  replyPartitions: v.optional(wholeNumber(1, 1_000, "partitions"), 1),
   timeoutMs: v.optional(wholeNumber(100, 300_000, "ms"), 10_000),
-  bodyLimitBytes: v.optional(wholeNumber(0, 8 * 1024 * 1024, "bytes"), 1_000_000),
+  bodyLimitBytes: v.optional(wholeNumber(0, 1_000_000, "bytes"), 1_000_000),
   forwardHeaders: v.optional(
     v.array(
       v.pipe(
@@ -334,12 +334,10 @@ function topicProblems(services: readonly Service[]): ConfigProblem[] {
 function collisionProblems(services: readonly Service[]): ConfigProblem[] {
   const seen = new Map<string, Service>();
   return services.flatMap((service) => {
-    const shape = `${service.method} ${service.path.replace(/:[^/{?]+/g, ":").replace(/(.)\/$/, "$1")}`;
-    const first = seen.get(shape);
-    if (first === undefined) {
-      seen.set(shape, service);
-      return [];
-    }
+    const shapes = shapesOf(service);
+    const first = shapes.map((shape) => seen.get(shape)).find((other) => other !== undefined);
+    for (const shape of shapes) seen.set(shape, service);
+    if (first === undefined) return [];
     return [
       {
         option: `services.${service.name}.route`,
@@ -350,12 +348,21 @@ function collisionProblems(services: readonly Service[]): ConfigProblem[] {
   });
 }
 
+/** The route without the names of its parameters; with and without an optional last one. */
+function shapesOf({ method, path }: Service): string[] {
+  const [, required, optional] = /^(.*?)(\/:[^/]+\?)?$/.exec(path) ?? [];
+  const bare = (text: string) => `${method} ${text.replace(/:[^/{?]+/g, ":") || "/"}`;
+  return optional === undefined ? [bare(path)] : [bare(required ?? ""), bare(path.slice(0, -1))];
+}
+
 function parametersOf(path: string): string[] {
   return [...path.matchAll(/:([^/{?]+)/g)].map(([, name]) => name ?? "");
 }
 
+/** Whether the route's first segment can be this one, whatever follows it. */
 function captures(path: string, segment: string): boolean {
+  const [, first = ""] = path.split("/");
   const router = new TrieRouter<true>();
-  router.add("ANY", path, true);
-  return [`/${segment}`, `/${segment}/x`].some((sample) => router.match("ANY", sample)[0].length > 0);
+  router.add("ANY", `/${first}`, true);
+  return router.match("ANY", `/${segment}`)[0].length > 0;
 }

@@ -3,6 +3,7 @@
 
 import type { Context, MiddlewareHandler } from "hono";
 import { drainOf, type DrainStatus } from "../consumer/library.ts";
+import { withDeadline } from "../kafka/index.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
 import type { GatewayConfig } from "./config.ts";
 import type { GatewayEnv } from "./env.ts";
@@ -37,11 +38,8 @@ async function drainHealth(
   deps: GatewayDeps,
   env: GatewayEnv,
 ): Promise<DrainStatus["health"] | "unreachable"> {
-  try {
-    return (await drainOf(deps.placementFor(env)).status()).health;
-  } catch {
-    return "unreachable";
-  }
+  const status = await withDeadline(drainOf(deps.placementFor(env)).status(), readinessTimeoutMs);
+  return status.status === "done" ? status.value.health : "unreachable";
 }
 
 /** Every reply read and what became of it, per partition, with the services that answer there. */

@@ -24,10 +24,7 @@ export interface RequestReplyDeps {
 }
 
 /** How an exchange ends for its caller. `left`: the client is gone and nobody reads the answer. */
-export type ExchangeOutcome =
-  | Exclude<WaitOutcome, { status: "waiting" } | { status: "refused" }>
-  | { readonly status: "refused"; readonly reason: string; readonly retryAfter: number }
-  | { readonly status: "left" };
+export type ExchangeOutcome = Exclude<WaitOutcome, { status: "waiting" }> | { readonly status: "left" };
 
 /** The object decides when a wait has expired; this much later the Worker stops asking it. */
 const secondLineMs = 250;
@@ -63,7 +60,7 @@ async function holdUntilEnded(
   deps: RequestReplyDeps,
   spec: WaitSpec,
   ended: AbortSignal,
-): Promise<Exclude<WaitOutcome, { status: "waiting" } | { status: "refused" }>> {
+): Promise<Exclude<WaitOutcome, { status: "waiting" }>> {
   for (let holds = 0, failures = 0; !ended.aborted; holds++) {
     const remaining = spec.deadlineAt + secondLineMs - deps.now();
     if (remaining <= 0) break;
@@ -82,7 +79,7 @@ async function holdUntilEnded(
     }
     failures = 0;
     const outcome = hold.value;
-    if (outcome.status !== "waiting" && outcome.status !== "refused") return outcome;
+    if (outcome.status !== "waiting") return outcome;
   }
   return { status: "expired", deadlineAt: spec.deadlineAt };
 }
@@ -91,9 +88,12 @@ async function holdUntilEnded(
 async function refusal(
   deps: RequestReplyDeps,
   { record, produceTimeoutMs }: Exchange,
-): Promise<{ status: "refused"; reason: string; retryAfter: number }> {
+): Promise<{ status: "refused"; retryAfter: number }> {
   const produced = await deps.kafka.produce(record, produceTimeoutMs);
-  if (produced.status === "refused") return produced;
+  if (produced.status === "refused") {
+    console.warn(`hearback: a record for ${record.topic} was refused: ${produced.reason}`);
+    return { status: "refused", retryAfter: produced.retryAfter };
+  }
   return new Promise(() => {});
 }
 

@@ -8,9 +8,11 @@ import {
   encodeText,
   httpHeaders,
   importUuidKey,
+  maxRecordBytes,
   mintUuid,
   partitionForKey,
   passedThroughHeaders,
+  recordBytes,
 } from "../protocol/index.ts";
 import { readBody } from "./body.ts";
 import type { GatewayConfig, Service } from "./config.ts";
@@ -36,6 +38,7 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
         ? env.WAITER.idFromString(hexId)
         : env.WAITER.idFromName(correlationId);
 
+    c.set("correlationId", correlationId);
     const clientCorrelationId = request.headers.get(httpHeaders.correlationId) ?? undefined;
     if ((clientCorrelationId?.length ?? 0) > maxClientCorrelationIdLength) {
       return respondProblem("bad_request", correlationId, {
@@ -48,6 +51,9 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
         detail: `at most ${service.bodyLimitBytes} bytes`,
       });
     }
+    const deadlineAt = createdAt + service.timeoutMs;
+    // A body that took its whole time to arrive leaves none for the service.
+    if (Date.now() >= deadlineAt) return respondProblem("deadline_exceeded", correlationId, { deadlineAt });
     const url = new URL(request.url);
     const key =
       service.recordKey === undefined
@@ -60,7 +66,6 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
           });
     if (!key.ok) return respondProblem("bad_request", correlationId, { detail: `missing: ${key.missing}` });
 
-    const deadlineAt = createdAt + service.timeoutMs;
     const record = encodeRequest(service.requestTopic, key.key, body, {
       correlationId,
       replyTopic: service.replyTopic,
@@ -80,6 +85,11 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
         return value === null ? [] : [[name, value] as const];
       }),
     });
+    if (recordBytes(record) > maxRecordBytes) {
+      return respondProblem("payload_too_large", correlationId, {
+        detail: `at most ${maxRecordBytes} bytes with its headers`,
+      });
+    }
     const outcome = await requestReply(
       {
         kafka: deps.kafkaFor(env),

@@ -158,6 +158,40 @@ test("a drain that is owed nothing sleeps, and each tick of the watchdog polls o
   expect(await runInDurableObject(sleeper, (_, state) => state.storage.getAlarm())).toBeNull();
 });
 
+test("a nudge in the middle of a tick's short poll keeps the drain awake", async () => {
+  const sleeper = env.REPLY_DRAIN.get(env.REPLY_DRAIN.newUniqueId());
+  const fetched = globalThis.fetch;
+  const slow = vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    await scheduler.wait(30);
+    return fetched(input, init);
+  });
+  const ticking = sleeper.tick(assignment);
+  // A tick that was nudged goes on for as long as the drain is awake; the test ends it.
+  const ended = ticking.catch(() => {});
+  await expect.poll(() => slow.mock.calls.length).toBeGreaterThan(0);
+  await sleeper.nudge(assignment, Date.now() + 60_000);
+  vi.restoreAllMocks();
+  await expect.poll(async () => (await sleeper.ledger()).partitions.length).toBeGreaterThan(0);
+  const before = totals(await sleeper.ledger()).read;
+  await produce(bareReply(env.WAITER.newUniqueId().toString(), [["X-Keep-Until", "1"]]));
+  await expect.poll(async () => totals(await sleeper.ledger()).read).toBeGreaterThan(before);
+  await abortAllDurableObjects();
+  await ended;
+});
+
+test("a sleeping drain stores the verdicts of what a tick brought, so that the next tick does not repeat them", async () => {
+  const id = env.REPLY_DRAIN.newUniqueId();
+  const sleeper = env.REPLY_DRAIN.get(id);
+  await produce(bareReply(env.WAITER.newUniqueId().toString()));
+  await sleeper.tick(assignment);
+  const stored = await runInDurableObject(sleeper, (_, state) => state.storage.kv.get("progress"));
+  const { partitions } = await sleeper.ledger();
+  expect(partitions.every(({ inFlight }) => inFlight === 0)).toBe(true);
+  expect(stored).toMatchObject({
+    value: partitions.map(({ topic, partition, offset }) => ({ topic, partition, position: { offset } })),
+  });
+});
+
 test("partitions that the topic has beyond the config are drained from the next tick on", async () => {
   const sleeper = env.REPLY_DRAIN.get(env.REPLY_DRAIN.newUniqueId());
   const fewer = { ...assignment, topics: [{ topic: "replies", partitions: 1 }] };

@@ -94,23 +94,39 @@ test("two services cannot have one route, whatever they call its parameters", ()
   const [problem] = problemsOf({
     services: {
       a: { ...predict, route: "GET /basket/:id" },
-      b: { ...predict, route: "GET /basket/:user/" },
+      b: { ...predict, route: "GET /basket/:user" },
       c: { ...predict, route: "POST /basket/:id" },
     },
   });
   expect(problem).toBe(
-    'services.b.route | "GET /basket/:user/" | must differ from services.a.route ("GET /basket/:id")',
+    'services.b.route | "GET /basket/:user" | must differ from services.a.route ("GET /basket/:id")',
   );
 });
 
-test.each(["/requests", "/requests/:id", "/healthz", "/_hearback/x", "/metrics", "/:anything", "/*"])(
-  "a route %s is refused, because it matches a path of the gateway's own",
-  (path) => {
-    expect(problemsOf({ services: { a: { ...predict, route: `GET ${path}` } } }).join()).toContain(
-      "must not match /",
-    );
-  },
-);
+test("an optional parameter makes two routes of one; a trailing slash makes another route", () => {
+  const routes = (a: string, b: string) =>
+    problemsOf({ services: { a: { ...predict, route: a }, b: { ...predict, route: b } } });
+  expect(routes("GET /basket", "GET /basket/:id?")).toHaveLength(1);
+  expect(routes("GET /basket/:id?", "GET /basket/:user")).toHaveLength(1);
+  expect(routes("GET /basket", "GET /basket/")).toEqual([]);
+});
+
+test.each([
+  "/requests",
+  "/requests/:id/parts/:n",
+  "/:tenant/ledger",
+  "/:a/:b/:c",
+  "/requests/:id",
+  "/healthz",
+  "/_hearback/x",
+  "/metrics",
+  "/:anything",
+  "/*",
+])("a route %s is refused, because it matches a path of the gateway's own", (path) => {
+  expect(problemsOf({ services: { a: { ...predict, route: `GET ${path}` } } }).join()).toContain(
+    "must not match /",
+  );
+});
 
 test.each([undefined, null, 7, {}, { services: {} }, { services: [] }])(
   "%j is no config, and says so",
