@@ -110,8 +110,9 @@ test("the SDK tells a wrong password after its own retries", async () => {
   // Only the SDK's waits between attempts, the shortest of which is 500 ms, are cut short.
   const spy = vi
     .spyOn(globalThis, "setTimeout")
-    .mockImplementation(((run: () => void, ms?: number) =>
-      setTimer(run, ms !== undefined && ms >= 500 && ms <= 8_000 ? 0 : ms)) as typeof setTimeout);
+    .mockImplementation((run: () => void, ms?: number) =>
+      setTimer(run, ms !== undefined && ms >= 500 && ms <= 8_000 ? 0 : ms),
+    );
   onTestFinished(() => spy.mockRestore());
   const error = await kafka
     .admin()

@@ -22,7 +22,7 @@ function later(cleanup: () => Promise<unknown>): void {
   cleanups.push(cleanup);
 }
 afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
 });
 
 async function startLoopOnProcess(state?: string) {

@@ -34,7 +34,7 @@ beforeEach(async () => {
   kafka = createUpstashKafka(credentials(bridge.url));
 });
 afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
   await bridge.close();
 });
 
