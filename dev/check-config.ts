@@ -4,7 +4,7 @@ import { ConfigError } from "../worker/config.ts";
 
 try {
   const { default: config } = await import("../hearback.config.ts");
-  console.log(JSON.stringify(config, null, 2));
+  console.log(JSON.stringify(config, (_, value: unknown) => value ?? null, 2));
 } catch (cause) {
   if (!(cause instanceof ConfigError)) throw cause;
   console.error(cause.message);

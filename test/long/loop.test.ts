@@ -4,7 +4,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
+import { useCleanups } from "../support/cleanups.ts";
 import { runCommand } from "../support/command.ts";
 import { freePort } from "../support/free-port.ts";
 import {
@@ -12,7 +13,7 @@ import {
   postJson,
   startBridgeProcess,
   startGateway,
-  startMemoryBridge,
+  startLoop,
   startModel,
   workersFor,
 } from "../support/loop.ts";
@@ -21,14 +22,7 @@ import { percentile, Proof } from "../support/proof.ts";
 const proof = new Proof("loop", "The loop over the embedded log");
 afterAll(() => proof.write());
 
-const cleanups: (() => Promise<unknown>)[] = [];
-/** Undone after the test, last first. */
-function later(cleanup: () => Promise<unknown>): void {
-  cleanups.push(cleanup);
-}
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
+const later = useCleanups();
 
 const range = (length: number) => Array.from({ length }, (_, at) => at);
 
@@ -76,12 +70,7 @@ test("[A1] npm run dev is ready soon, and 200 calls in a row are answered right"
 });
 
 test("[A12, A16, D5] 504s come within 50 ms of 3, 5 and 6 s; their replies are late and log no error", async () => {
-  const bridge = await startMemoryBridge();
-  later(() => bridge.stop());
-  const gateway = await startGateway("together", bridge.url);
-  later(() => gateway.stop());
-  const model = startModel(bridge.url);
-  later(() => model.finish());
+  const { gateway } = await startLoop("together", later);
   await postJson(`${gateway.url}/predict`, { id: "warm", features: [1] });
 
   for (const [path, seconds] of [
@@ -115,10 +104,7 @@ test("[A12, A16, D5] 504s come within 50 ms of 3, 5 and 6 s; their replies are l
 });
 
 test("[A26] requests without a responder end in 504, and one that starts later skips all of them", async () => {
-  const bridge = await startMemoryBridge();
-  later(() => bridge.stop());
-  const gateway = await startGateway("together", bridge.url);
-  later(() => gateway.stop());
+  const { bridge, gateway } = await startLoop("together", later, { withModel: false });
   const responses = await Promise.all(
     range(100).map(() => postJson(`${gateway.url}/predict/1s`, { id: "x", features: [1] })),
   );
@@ -136,12 +122,7 @@ test("[A26] requests without a responder end in 504, and one that starts later s
 });
 
 test("[A2] a thousand requests at once get a thousand right answers under a thousand IDs", async () => {
-  const bridge = await startMemoryBridge();
-  later(() => bridge.stop());
-  const gateway = await startGateway("together", bridge.url);
-  later(() => gateway.stop());
-  const model = startModel(bridge.url);
-  later(() => model.finish());
+  const { gateway } = await startLoop("together", later);
   await postJson(`${gateway.url}/predict`, { id: "warm", features: [1] });
 
   const before = await ledgerOf(gateway.url);
@@ -201,12 +182,7 @@ test("a bridge killed with -9 under 200 waiting requests loses none of them", as
 });
 
 test("[A17] with every drain stopped 100 waiters are gone in time, and a restarted drain heals by itself", async () => {
-  const bridge = await startMemoryBridge();
-  later(() => bridge.stop());
-  const gateway = await startGateway("stopped", bridge.url);
-  later(() => gateway.stop());
-  const model = startModel(bridge.url);
-  later(() => model.finish());
+  const { bridge, gateway } = await startLoop("stopped", later);
 
   const startedAt = performance.now();
   const responses = await Promise.all(

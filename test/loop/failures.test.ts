@@ -4,26 +4,20 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, expect, test } from "vitest";
+import { expect, test } from "vitest";
+import { useCleanups } from "../support/cleanups.ts";
 import {
   ledgerOf,
   postJson,
   startBridgeProcess,
   startGateway,
-  startMemoryBridge,
+  startLoop,
   startModel,
   workersFor,
   type BridgeProcess,
 } from "../support/loop.ts";
 
-const cleanups: (() => Promise<unknown>)[] = [];
-/** Undone after the test, last first. */
-function later(cleanup: () => Promise<unknown>): void {
-  cleanups.push(cleanup);
-}
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-});
+const later = useCleanups();
 
 async function startLoopOnProcess(state?: string) {
   let bridge: BridgeProcess = await startBridgeProcess(0, state);
@@ -79,12 +73,7 @@ test("a log that was lost and created anew is noticed: it counts as a reset, and
 });
 
 test("[A17] with every drain stopped all waiters are gone at their deadline; a drain that comes back heals by itself", async () => {
-  const bridge = await startMemoryBridge();
-  later(() => bridge.stop());
-  const gateway = await startGateway("stopped", bridge.url);
-  later(() => gateway.stop());
-  const model = startModel(bridge.url);
-  later(() => model.finish());
+  const { bridge, gateway } = await startLoop("stopped", later);
 
   const startedAt = Date.now();
   const responses = await Promise.all(
@@ -113,10 +102,7 @@ interface WaiterNamespace {
 }
 
 test("[A26] without a responder requests end in 504; one that starts later skips the expired and answers none", async () => {
-  const bridge = await startMemoryBridge();
-  later(() => bridge.stop());
-  const gateway = await startGateway("together", bridge.url);
-  later(() => gateway.stop());
+  const { bridge, gateway } = await startLoop("together", later, { withModel: false });
   const responses = await Promise.all(
     Array.from({ length: 5 }, () => postJson(`${gateway.url}/predict/1s`, { id: "x", features: [1] })),
   );

@@ -1,6 +1,6 @@
 // The responder kit on a real bridge: what becomes of every request it reads, and how it stops.
 
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, test } from "vitest";
 import { openEmbeddedLog, produceOnce, startBridge, type Bridge } from "../../bridge/index.ts";
 import { createUpstashKafka, type KafkaPort } from "../../kafka/index.ts";
 import {
@@ -14,12 +14,14 @@ import {
   type RequestEnvelope,
 } from "../../protocol/index.ts";
 import { createResponder, type Handler, type ResponderOptions } from "../../responder/index.ts";
+import { useCleanups } from "../support/cleanups.ts";
 
 const credentials = (url: string) => ({ url, username: "dev", password: "dev" });
 
 let bridge: Bridge;
 let kafka: KafkaPort;
-const cleanups: (() => Promise<unknown>)[] = [];
+
+const later = useCleanups();
 
 beforeEach(async () => {
   const log = await produceOnce(
@@ -32,10 +34,7 @@ beforeEach(async () => {
   );
   bridge = await startBridge({ host: "127.0.0.1", port: 0, username: "dev", password: "dev", log });
   kafka = createUpstashKafka(credentials(bridge.url));
-});
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).toReversed()) await cleanup();
-  await bridge.close();
+  later(() => bridge.close());
 });
 
 function start(handler: Handler, options: Partial<ResponderOptions> = {}) {
@@ -48,7 +47,7 @@ function start(handler: Handler, options: Partial<ResponderOptions> = {}) {
     ...options,
   });
   const running = responder.run();
-  cleanups.push(() => {
+  later(() => {
     responder.stop();
     return running;
   });

@@ -180,6 +180,23 @@ export function startModel(bridgeUrl: string, onError?: (cause: unknown) => void
   };
 }
 
+/** A loop over a bridge in memory, all of it undone by `later`. */
+export async function startLoop(
+  form: Form,
+  later: (cleanup: () => unknown) => void,
+  { withModel = true }: { readonly withModel?: boolean } = {},
+): Promise<{ readonly bridge: TestBridge; readonly gateway: Gateway }> {
+  const bridge = await startMemoryBridge();
+  later(() => bridge.stop());
+  const gateway = await startGateway(form, bridge.url);
+  later(() => gateway.stop());
+  if (withModel) {
+    const model = startModel(bridge.url);
+    later(() => model.finish());
+  }
+  return { bridge, gateway };
+}
+
 export function postJson(url: string, body: unknown): Promise<Response> {
   return fetch(url, {
     method: "POST",
