@@ -77,7 +77,7 @@ test("the SDK asks for offsets: earliest, latest, by timestamp, and the end when
   expect((await offsetFor(4_001))?.offset).toBe(4);
 });
 
-test("[A3] the SDK lists topics with their partition counts, declared ones and those made by a produce", async () => {
+test("the SDK lists topics with their partition counts, declared ones and those made by a produce", async () => {
   const { kafka } = await sdk();
   await kafka.producer().produce("green", "x");
   expect(await kafka.admin().topics()).toEqual({ red: 2, green: 3 });

@@ -101,7 +101,7 @@ interface WaiterNamespace {
   get(id: unknown): { peek(): Promise<string> };
 }
 
-test("[A26] without a responder requests end in 504; one that starts later skips the expired and answers none", async () => {
+test("without a responder requests end in 504; one that starts later skips the expired and answers none", async () => {
   const { bridge, gateway } = await startLoop("together", later, { withModel: false });
   const responses = await Promise.all(
     Array.from({ length: 5 }, () => postJson(`${gateway.url}/predict/1s`, { id: "x", features: [1] })),

@@ -131,7 +131,7 @@ test("[D4] a handler that throws is a 502 with a code and no word of its message
   expect(errors).toHaveLength(1);
 });
 
-test("[A26] an expired request is skipped and counted, one within the allowance for clocks is served", async () => {
+test("an expired request is skipped and counted, one within the allowance for clocks is served", async () => {
   const { responder } = start(() => ({ body: "x" }));
   await request("expired", { deadlineAt: Date.now() - 2_000 });
   const id = await request("just", { deadlineAt: Date.now() - 100 });

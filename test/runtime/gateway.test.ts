@@ -36,7 +36,7 @@ test("[A1, A7] a POST waits for its reply and answers with the reply's status, c
   expect(correlationIdForm(response.headers.get("x-correlation-id") ?? "")?.form).toBe("hex");
 });
 
-test("[A4, B8] the request record has the posted bytes as value and everything else in headers", async () => {
+test("[A4] the request record has the posted bytes as value and everything else in headers", async () => {
   const me = mark();
   const asked = post(`/echo?user=7`, me, {
     "content-type": "application/x-thing",
@@ -67,7 +67,7 @@ test("[A4, B8] the request record has the posted bytes as value and everything e
   expect(response.headers.get("x-client-correlation-id")).toBe("client-1");
 });
 
-test("[B3, B12] a GET is asked like any other; its path gives the record key, its listed headers travel", async () => {
+test("a GET is asked like any other; its path gives the record key, its listed headers travel", async () => {
   const me = mark();
   const asked = ask(`/basket/${me}`, { headers: { "accept-language": "de", "x-secret": "no" } });
   const record = await requestWith("basket.requests", me);
@@ -140,7 +140,7 @@ test("a client correlation ID that is too long is a 400", async () => {
   expect((await post("/echo", "x", { "x-correlation-id": "c".repeat(257) })).status).toBe(400);
 });
 
-test("[A12, D5] without a reply the answer is a 504 at the deadline, with the correlation ID", async () => {
+test("[A12] without a reply the answer is a 504 at the deadline, with the correlation ID", async () => {
   const startedAt = Date.now();
   const response = await post("/quick", mark());
   const waitedMs = Date.now() - startedAt;
@@ -204,7 +204,7 @@ test("a reply that cannot be read is a 502 at once and counts as malformed", asy
   );
 });
 
-test("[A23] a service that insists on UUIDs gets signed ones, and its replies find their waiter", async () => {
+test("a service that insists on UUIDs gets signed ones, and its replies find their waiter", async () => {
   const me = mark();
   const asked = post("/uuid", me);
   const request = await requestWith("uuid.requests", me);

@@ -48,7 +48,7 @@ describe("the request record", () => {
   const body = Uint8Array.of(0, 255, 10);
   const record = encodeRequest("requests", hexId, body, envelope);
 
-  test("[A4, A9, A24, A25, A26] carries its metadata in headers and the body untouched in its value", () => {
+  test("[A4] carries its metadata in headers and the body untouched in its value", () => {
     expect(record.value).toBe(body);
     const header = (name: string) => readHeader(record.headers, name);
     expect(header("X-Correlation-ID")).toBe(hexId);
@@ -174,13 +174,13 @@ describe("correlation IDs", () => {
   test("are 64 hex digits or a UUIDv8; anything else is not ours", () => {
     expect(correlationIdForm(hexId)?.form).toBe("hex");
     expect(correlationIdForm("019a0b0c-0d0e-8abc-9def-0123456789ab")?.form).toBe("uuid");
-    // [A23] is about a UUID of another version, too.
+    // is about a UUID of another version, too.
     for (const text of ["", "x", hexId.slice(1), "550e8400-e29b-41d4-a716-446655440000", `${hexId}0`]) {
       expect(correlationIdForm(text)).toBeUndefined();
     }
   });
 
-  test("[A23] a signed UUID is verified by its key; a changed one, or one of another key, is not", async () => {
+  test("a signed UUID is verified by its key; a changed one, or one of another key, is not", async () => {
     const key = await importUuidKey("one secret");
     const id = await mintUuid(1_790_000_000_000, crypto.getRandomValues(new Uint8Array(6)), key);
     expect(correlationIdForm(id)).toEqual({ form: "uuid", id });
@@ -190,7 +190,7 @@ describe("correlation IDs", () => {
     expect(await verifyUuid(forged as CorrelationId, key)).toBe(false);
   });
 
-  test("[D3] signed UUIDs of one moment do not repeat", async () => {
+  test("signed UUIDs of one moment do not repeat", async () => {
     const key = await importUuidKey("one secret");
     const ids = await Promise.all(
       Array.from({ length: 1_000 }, () =>
