@@ -60,8 +60,8 @@ const end = (code: number): Promise<void> =>
     process.exit(code);
   })());
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end(0));
-const endedByItself = (name: string): void => {
-  console.error(`${name} ended; so does everything else.`);
+const gaveUp = (name: string): void => {
+  console.error(`${name} cannot stay up; the lines above say why. Ending everything.`);
   void end(1);
 };
 
@@ -82,7 +82,7 @@ processes.start(
       ...topicArguments(),
     ],
   },
-  endedByItself,
+  gaveUp,
 );
 processes.start(
   {
@@ -113,13 +113,10 @@ processes.start(
     },
     show: isWorthShowing,
   },
-  endedByItself,
+  gaveUp,
 );
 if (responders) {
-  processes.start(
-    { name: "predict", args: ["examples/predict/responder.ts"], env: credentials },
-    endedByItself,
-  );
+  processes.start({ name: "predict", args: ["examples/predict/responder.ts"], env: credentials }, gaveUp);
 }
 
 const ticking = setInterval(() => void tickCron(), tickEveryMs);

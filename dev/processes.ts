@@ -1,5 +1,5 @@
-// The child processes of `npm run dev`: started with their lines prefixed, ended together. What each of
-// them is, main.ts says.
+// The child processes of `npm run dev`: started with their lines prefixed, started again when they die, ended
+// together. What each of them is, main.ts says.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -14,6 +14,8 @@ export interface ProcessSpec {
   readonly show?: (line: string) => boolean;
 }
 
+/** A process that ends by itself sooner than this after its start would do so again. */
+const shortestLifeMs = 2_000;
 /** How long a process may take to end by itself before it is killed. */
 const endTimeoutMs = 5_000;
 
@@ -21,8 +23,10 @@ export class Processes {
   readonly #children = new Set<ChildProcess>();
   #ending = false;
 
-  /** `ended` is called when a process ends that was not told to. */
-  start({ name, args, env, show = () => true }: ProcessSpec, ended: (name: string) => void): void {
+  /** Starts it again whenever it dies; `gaveUp` is called when it cannot stay alive. */
+  start(spec: ProcessSpec, gaveUp: (name: string) => void): void {
+    const { name, args, env, show = () => true } = spec;
+    const startedAt = Date.now();
     const child = spawn(process.execPath, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...env },
@@ -36,9 +40,15 @@ export class Processes {
         if (plain.trim() !== "" && show(plain)) console.log(`${name.padEnd(8)}│ ${plain}`);
       });
     }
-    child.on("exit", () => {
+    child.on("exit", (code, killedBy) => {
       this.#children.delete(child);
-      if (!this.#ending) ended(name);
+      if (this.#ending) return;
+      if (killedBy === null && Date.now() - startedAt < shortestLifeMs) {
+        gaveUp(name);
+        return;
+      }
+      console.log(`${name.padEnd(8)}│ ended with ${killedBy ?? code}; starting it again`);
+      this.start(spec, gaveUp);
     });
   }
 

@@ -1,8 +1,10 @@
 // `npm run dev` as a newcomer meets it: one command, one line when ready, one answer, one Ctrl-C.
 
+import { execFile } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCommand, type RunningCommand } from "../support/command.ts";
 import { freePort } from "../support/free-port.ts";
@@ -78,6 +80,19 @@ describe("npm run dev", () => {
     const wrong = runCommand(process.execPath, ["dev/main.ts", "--prot", "1"]);
     expect(await wrong.ended).toBe(1);
     expect(wrong.output()).toContain("--bridge-port N");
+  });
+
+  test("starts a bridge that was killed with -9 again, and a request that waited meanwhile is answered", async () => {
+    const waiting = postJson(`http://localhost:${port}/predict`, {
+      id: "txn_2",
+      features: [2],
+      delay_ms: 2_500,
+    });
+    const { stdout } = await promisify(execFile)("pgrep", ["-f", `bridge/main.ts .*--port ${bridgePort}`]);
+    process.kill(Number(stdout.trim()), "SIGKILL");
+    await dev.printed(/bridge +│ ended with SIGKILL; starting it again/);
+    const response = await waiting;
+    expect([response.status, await response.json()]).toMatchObject([200, { id: "txn_2", prediction: 2 }]);
   });
 
   test("ends everything it started on Ctrl-C", async () => {
