@@ -1,7 +1,7 @@
 // What tests and dev tools outside this folder may use of the bridge: the log, its parts, and the server.
 
-export * from "./embedded-log.ts";
+export * from "./embedded/embedded-log.ts";
 export * from "./log.ts";
-export * from "./log-files.ts";
+export * from "./embedded/log-files.ts";
 export * from "./produce-once.ts";
-export * from "./server.ts";
+export * from "./http/server.ts";

@@ -1,5 +1,5 @@
-// The log that the bridge serves, as an interface of five methods: what a backend must do and what each
-// call promises. It knows nothing of HTTP or JSON, and chooses no backend.
+// The log that the bridge serves, as an interface: what a backend must do and what each call promises. It
+// knows nothing of HTTP or JSON, and chooses no backend. Consumer groups are groups.ts.
 
 import type { KafkaRecord, NewRecord } from "../protocol/index.ts";
 
@@ -54,23 +54,38 @@ export interface FetchOptions {
   readonly signal: AbortSignal;
 }
 
+/** The log is out of reach for now, and what was asked cannot be answered without it. */
+export class LogUnavailable extends Error {
+  /** Seconds, never 0. */
+  readonly retryAfter: number;
+
+  constructor(message: string, options: ErrorOptions & { readonly retryAfter?: number } = {}) {
+    super(message, options);
+    this.name = "LogUnavailable";
+    this.retryAfter = options.retryAfter ?? 1;
+  }
+}
+
 export interface Log {
   /**
    * Appends what can be appended; one answer per record, in order. A topic that does not exist is created.
    * Appended means: survives the end of this process, as far as the backend keeps anything at all.
-   * Throws only for lost infrastructure; then any of the records may have been written.
+   * Throws `LogUnavailable` when that cannot be told: then any of the records may have been written.
    */
   produce(records: readonly RecordToAppend[]): Promise<readonly ProduceAnswer[]>;
   /**
    * Records from these positions on, in offset order within a partition; waits for the first one. A
-   * partition that does not exist reads as empty. A position whose `log` is another one, or whose offset
+   * partition that does not exist reads as empty, and so does one that is out of reach until the timeout: a
+   * reader need not tell a quiet log from a lost one. A position whose `log` is another one, or whose offset
    * is outside the partition, ends the wait at once: nothing can ever come there.
    */
   fetch(positions: readonly LogPosition[], options: FetchOptions): Promise<readonly KafkaRecord[]>;
-  /** One answer per partition, in order. */
+  /** One answer per partition, in order. Throws `LogUnavailable`. */
   offsets(query: OffsetQuery, partitions: readonly TopicPartition[]): Promise<readonly LogOffset[]>;
-  /** Partition count by topic. */
+  /** Partition count by topic. Throws `LogUnavailable`. */
   topics(): Promise<ReadonlyMap<string, number>>;
+  /** What keeps the log from being used at this moment, in words for an operator; undefined when nothing does. */
+  trouble(): string | undefined;
   /** Ends waiting fetches with an empty answer and refuses later produces. A second call does nothing. */
   close(): Promise<void>;
 }

@@ -2,10 +2,10 @@
 // The command line of the bridge: options, start, an orderly end on a signal. Everything it starts is made elsewhere.
 
 import { parseArgs } from "node:util";
-import { openEmbeddedLog } from "./embedded-log.ts";
-import { openLogFiles } from "./log-files.ts";
+import { openEmbeddedLog } from "./embedded/embedded-log.ts";
+import { openLogFiles } from "./embedded/log-files.ts";
 import { produceOnce } from "./produce-once.ts";
-import { startBridge } from "./server.ts";
+import { startBridge } from "./http/server.ts";
 
 const usage = `hearback-bridge: the Upstash Kafka REST API over an embedded log
 

@@ -163,6 +163,7 @@ export async function produceOnce(log: Log, options: ProduceOnceOptions = {}): P
     fetch: (positions, fetchOptions) => log.fetch(positions, fetchOptions),
     offsets: (query, partitions) => log.offsets(query, partitions),
     topics: () => log.topics(),
+    trouble: () => log.trouble(),
     close: () => log.close(),
   };
 }

@@ -2,11 +2,11 @@
 // in memory; a store, if given, keeps a copy that outlives the process (log-files.ts is one).
 
 import { randomUUID } from "node:crypto";
-import { partitionForKey, type KafkaRecord } from "../protocol/index.ts";
-import type { Log, LogPosition, ProduceAnswer, RecordToAppend, Refused, TopicPartition } from "./log.ts";
+import { partitionForKey, type KafkaRecord } from "../../protocol/index.ts";
+import type { Log, LogPosition, ProduceAnswer, RecordToAppend, Refused, TopicPartition } from "../log.ts";
 import { createPartitionLog, type PartitionLog } from "./partition-log.ts";
-import { isTopicName, lastingRetryAfter, refusalOf } from "./record-rules.ts";
-import { createWaiters } from "./waiters.ts";
+import { isTopicName, lastingRetryAfter, refusalOf } from "../record-rules.ts";
+import { createWaiters } from "../waiters.ts";
 
 export interface StoredTopic {
   readonly name: string;
@@ -293,6 +293,10 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
 
     async topics() {
       return new Map(Array.from(topics, ([name, { partitions }]) => [name, partitions.length]));
+    },
+
+    trouble() {
+      return closed ? "the log is closing" : undefined;
     },
 
     async close() {

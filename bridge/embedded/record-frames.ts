@@ -7,7 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { crc32 } from "node:zlib";
-import type { KafkaRecord, RecordHeader } from "../protocol/index.ts";
+import type { KafkaRecord, RecordHeader } from "../../protocol/index.ts";
 
 const frameHeadBytes = 8;
 const fixedPayloadBytes = 28;

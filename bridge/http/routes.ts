@@ -2,10 +2,11 @@
 // life of a request are in server.ts, the two JSON forms in wire-plain.ts and wire-hearback.ts.
 
 import type { Buffer } from "node:buffer";
-import { hearbackPrefix } from "../protocol/index.ts";
-import { badRequest, problemAnswer, type Answer, type Problem } from "./http-answer.ts";
+import { hearbackPrefix } from "../../protocol/index.ts";
+import type { Access } from "./access.ts";
+import { badRequest, problemAnswer, type Answer, type Problem } from "./answer.ts";
 import { listOf, parseFetch, parseJson, parsePartition } from "./json-body.ts";
-import type { Log, OffsetQuery, RecordToAppend, Refused, TopicPartition } from "./log.ts";
+import type { Log, OffsetQuery, RecordToAppend, Refused, TopicPartition } from "../log.ts";
 import { hearbackForm } from "./wire-hearback.ts";
 import { plainForm } from "./wire-plain.ts";
 import type { WireForm } from "./wire-form.ts";
@@ -20,6 +21,7 @@ export interface RouteLimits {
 export interface Call {
   readonly log: Log;
   readonly limits: RouteLimits;
+  readonly access: Access;
   readonly form: WireForm;
   /** Decoded segments of the path, without the prefix. */
   readonly segments: readonly string[];

@@ -1,9 +1,9 @@
 // What differs between Upstash's plain JSON and the `/hearback` form of it, as one interface, so that every
 // route is written once.
 
-import type { KafkaRecord } from "../protocol/index.ts";
-import type { Answer, Problem } from "./http-answer.ts";
-import type { LogOffset, ProduceAnswer, RecordToAppend, Refused } from "./log.ts";
+import type { KafkaRecord } from "../../protocol/index.ts";
+import type { Answer, Problem } from "./answer.ts";
+import type { LogOffset, ProduceAnswer, RecordToAppend, Refused } from "../log.ts";
 
 export interface WireForm {
   /** One posted message. `topic` is the one from the path, if the path has one. */

@@ -4,10 +4,11 @@
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { fullAccess } from "./access.ts";
 import { createCredentialCheck } from "./credentials.ts";
-import { problemAnswer, type Answer } from "./http-answer.ts";
+import { problemAnswer, type Answer } from "./answer.ts";
 import { readBody } from "./json-body.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "../log.ts";
 import { findRoute, type RouteLimits } from "./routes.ts";
 
 export interface BridgeOptions extends Partial<RouteLimits> {
@@ -101,7 +102,19 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     response.on("close", () => leaving.abort());
     try {
       const query = new URLSearchParams(search);
-      send(response, await route.answer({ log, limits, form, segments, query, body: body.bytes, signal }));
+      send(
+        response,
+        await route.answer({
+          log,
+          limits,
+          access: fullAccess,
+          form,
+          segments,
+          query,
+          body: body.bytes,
+          signal,
+        }),
+      );
     } finally {
       inHand.delete(leaving);
     }

@@ -21,7 +21,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import type { KafkaRecord } from "../protocol/index.ts";
+import type { KafkaRecord } from "../../protocol/index.ts";
 import type { LogStore, StoredTopic } from "./embedded-log.ts";
 import { decodeFrames, encodeFrames } from "./record-frames.ts";
 

@@ -2,11 +2,11 @@
 // Bytes that are not UTF-8 cannot pass here; the /hearback form is for them.
 
 import { Buffer } from "node:buffer";
-import { encodeText, textHeader, type KafkaRecord, type RecordHeader } from "../protocol/index.ts";
-import { problemAnswer, problemOf } from "./http-answer.ts";
+import { encodeText, textHeader, type KafkaRecord, type RecordHeader } from "../../protocol/index.ts";
+import { problemAnswer, problemOf } from "./answer.ts";
 import { isFields, isWholeNumber } from "./json-body.ts";
-import type { RecordToAppend, Refused } from "./log.ts";
-import { lastingRetryAfter, refusalOf } from "./record-rules.ts";
+import type { RecordToAppend, Refused } from "../log.ts";
+import { lastingRetryAfter, refusalOf } from "../record-rules.ts";
 import type { WireForm } from "./wire-form.ts";
 
 export const plainForm: WireForm = {

@@ -3,8 +3,8 @@
 
 import { Buffer, isUtf8 } from "node:buffer";
 import type { IncomingMessage } from "node:http";
-import { badRequest, type Problem } from "./http-answer.ts";
-import type { LogPosition, TopicPartition } from "./log.ts";
+import { badRequest, type Problem } from "./answer.ts";
+import type { LogPosition, TopicPartition } from "../log.ts";
 
 /** Any object, seen as one whose members may hold anything. */
 export interface Fields {

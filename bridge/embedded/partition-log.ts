@@ -1,7 +1,7 @@
 // One partition in memory: an offset-addressed run of records, bounded in bytes, oldest dropped first.
 // It keeps no files, wakes nobody and checks no record.
 
-import { recordBytes, type KafkaRecord } from "../protocol/index.ts";
+import { recordBytes, type KafkaRecord } from "../../protocol/index.ts";
 /** Counted for each record on top of its own bytes, so that a run of empty records is bounded too. */
 const overheadBytes = 64;
 

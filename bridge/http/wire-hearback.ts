@@ -2,10 +2,10 @@
 // The shapes are protocol/kafka-rest.ts; this file says what the bridge takes and refuses of them.
 
 import { Buffer } from "node:buffer";
-import { toWireRecord, type RecordHeader, type WireProduceAnswer } from "../protocol/index.ts";
+import { toWireRecord, type RecordHeader, type WireProduceAnswer } from "../../protocol/index.ts";
 import { isFields, isWholeNumber } from "./json-body.ts";
-import type { ProduceAnswer, RecordToAppend, Refused } from "./log.ts";
-import { lastingRetryAfter } from "./record-rules.ts";
+import type { ProduceAnswer, RecordToAppend, Refused } from "../log.ts";
+import { lastingRetryAfter } from "../record-rules.ts";
 import type { WireForm } from "./wire-form.ts";
 
 export const hearbackForm: WireForm = {
