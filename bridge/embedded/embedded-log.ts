@@ -6,6 +6,7 @@ import { partitionForKey, type KafkaRecord } from "../../protocol/index.ts";
 import type { Log, LogPosition, ProduceAnswer, RecordToAppend, Refused, TopicPartition } from "../log.ts";
 import { createPartitionLog, type PartitionLog } from "./partition-log.ts";
 import { isTopicName, lastingRetryAfter, refusalOf } from "../record-rules.ts";
+import { takeInTurn, type Entry } from "../take-in-turn.ts";
 import { createWaiters } from "../waiters.ts";
 
 export interface StoredTopic {
@@ -197,36 +198,16 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
     maxBytes: number,
   ): { readonly records: KafkaRecord[]; readonly astray: boolean } {
     let astray = false;
-    const cursors: { readonly log: PartitionLog; offset: number; readonly taken: KafkaRecord[] }[] = [];
+    const sources: Iterator<Entry, undefined>[] = [];
     for (const { topic: name, partition, offset, log: identity } of positions) {
       const topic = topics.get(name);
       const log = topic?.partitions[partition];
       const own = log === undefined ? "" : topic?.stored.id;
       const isOtherLog = identity !== undefined && identity !== "" && identity !== own;
       if (isOtherLog || offset < (log?.earliest ?? 0) || offset > (log?.end ?? 0)) astray = true;
-      else if (log !== undefined && offset < log.end) cursors.push({ log, offset, taken: [] });
+      else if (log !== undefined && offset < log.end) sources.push(log.from(offset));
     }
-    // One record of each partition in turn, beginning with another partition each time: neither a busy
-    // partition nor the first of many large ones can keep the rest from being read.
-    let budget = maxBytes;
-    let open = cursors;
-    if (cursors.length > 1) {
-      const first = firstServed++ % cursors.length;
-      open = [...cursors.slice(first), ...cursors.slice(0, first)];
-    }
-    let isFirst = true;
-    while (open.length > 0) {
-      open = open.filter((cursor) => {
-        const entry = cursor.log.at(cursor.offset);
-        if (entry === undefined || (entry.bytes > budget && !isFirst)) return false;
-        isFirst = false;
-        budget -= entry.bytes;
-        cursor.taken.push(entry.record);
-        cursor.offset++;
-        return budget > 0;
-      });
-    }
-    return { records: cursors.flatMap(({ taken }) => taken), astray };
+    return { records: takeInTurn(sources, maxBytes, firstServed++), astray };
   }
 
   function offsetOf(query: "earliest" | "latest" | number, log: PartitionLog): number {
