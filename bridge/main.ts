@@ -60,7 +60,7 @@ function parseTopic(text: string): readonly [name: string, partitions: number] {
 
 async function run({ host, port, state, username, password, topics }: Settings): Promise<void> {
   const store = state === undefined ? {} : { store: openLogFiles(state) };
-  const log = await produceOnce(openEmbeddedLog({ topics, ...store }));
+  const log = produceOnce(openEmbeddedLog({ topics, ...store }));
   const bridge = await startBridge({ host, port, username, password, log });
   const where = state === undefined ? "in memory" : `in ${state}`;
   console.log(`hearback-bridge listens on ${bridge.url}, log ${where}`);

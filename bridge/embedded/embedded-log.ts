@@ -276,6 +276,10 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
       return new Map(Array.from(topics, ([name, { partitions }]) => [name, partitions.length]));
     },
 
+    async partitionCount(topic) {
+      return topics.get(topic)?.partitions.length ?? 0;
+    },
+
     trouble() {
       return closed ? "the log is closing" : undefined;
     },

@@ -190,7 +190,7 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
 
   async function fetch(
     positions: readonly LogPosition[],
-    { timeoutMs, maxBytes, signal }: FetchOptions,
+    { timeoutMs, maxBytes, signal, strict = false }: FetchOptions,
   ): Promise<readonly KafkaRecord[]> {
     const deadline = now() + timeoutMs;
     const cursors = positions.map((position): Cursor => ({ ...position, confirmed: false }));
@@ -203,9 +203,10 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
         : (known as Standing[]);
       const sources = standings.flatMap((standing) => (standing.at === "records" ? [standing.entries] : []));
       if (sources.length > 0) return takeInTurn(sources, maxBytes, firstServed++);
+      const isOpen = standings.some(({ at }) => at === "unknown");
+      if (isOpen && strict) throw unavailable(cluster.trouble() ?? "a partition is out of reach");
       const left = deadline - now();
       if (left <= 0 || standings.some(({ at }) => at === "astray")) return [];
-      const isOpen = standings.some(({ at }) => at === "unknown");
       // What was followed may have got records while another partition was looked up.
       if (missing && cursors.some((cursor) => standingInRing(cursor)?.at === "records")) continue;
       await waiters.wait(positions, isOpen ? Math.min(left, secondLookMs) : left, signal);
@@ -285,6 +286,7 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
     fetch,
     offsets,
     topics: () => cluster.topics(),
+    partitionCount: async (topic) => (await cluster.topic(topic))?.leaders.length ?? 0,
     trouble: () => (closed ? "the log is closing" : cluster.trouble()),
 
     async close() {

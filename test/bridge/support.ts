@@ -35,7 +35,7 @@ export async function testBridge(
   options: EmbeddedLogOptions & Partial<BridgeOptions> = {},
 ): Promise<TestBridge> {
   const log = openEmbeddedLog(options);
-  const served = await produceOnce(log);
+  const served = produceOnce(log);
   const bridge = await startBridge({
     host: "127.0.0.1",
     port: 0,

@@ -24,7 +24,7 @@ let kafka: KafkaPort;
 const later = useCleanups();
 
 beforeEach(async () => {
-  const log = await produceOnce(
+  const log = produceOnce(
     openEmbeddedLog({
       topics: new Map([
         ["requests", 1],

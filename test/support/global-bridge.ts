@@ -10,7 +10,7 @@ declare module "vitest" {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const log = await produceOnce(openEmbeddedLog());
+  const log = produceOnce(openEmbeddedLog());
   const bridge = await startBridge({ host: "127.0.0.1", port: 0, username: "dev", password: "dev", log });
   project.provide("bridgeUrl", bridge.url);
   return () => bridge.close();

@@ -90,7 +90,7 @@ export async function startMemoryBridge(): Promise<TestBridge> {
     port: 0,
     username: user,
     password,
-    log: await produceOnce(openEmbeddedLog({ topics })),
+    log: produceOnce(openEmbeddedLog({ topics })),
   });
   return { url: bridge.url, stop: () => bridge.close() };
 }
