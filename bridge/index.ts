@@ -5,3 +5,4 @@ export * from "./log.ts";
 export * from "./embedded/log-files.ts";
 export * from "./produce-once.ts";
 export * from "./http/server.ts";
+export * from "./kafka/index.ts";

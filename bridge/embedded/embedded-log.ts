@@ -47,6 +47,8 @@ export interface EmbeddedLogOptions {
 export interface EmbeddedLog extends Log {
   /** Fetches that are waiting now. */
   readonly waiting: number;
+  /** As if it had been among `topics` from the start. Throws a RangeError as that does. */
+  declareTopic(name: string, partitions: number): void;
 }
 
 interface Topic {
@@ -275,6 +277,8 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
     async topics() {
       return new Map(Array.from(topics, ([name, { partitions }]) => [name, partitions.length]));
     },
+
+    declareTopic: (name, partitions) => declareTopics(new Map([[name, partitions]])),
 
     async partitionCount(topic) {
       return topics.get(topic)?.partitions.length ?? 0;

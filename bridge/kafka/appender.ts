@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import type { MessageToProduce, Producer } from "@platformatic/kafka";
 import { recordBytes } from "../../protocol/index.ts";
 import type { ProduceAnswer, RecordToAppend, Refused } from "../log.ts";
+import { patiently } from "./patience.ts";
 import { clusterRetryAfter, messageOf, refusalOfAppend, unavailable } from "./errors.ts";
 
 export interface Appender {
@@ -92,11 +93,10 @@ export function createAppender(
     }
     const sentAt = now();
     try {
-      const { offsets } = await producer.send({
-        acks: allReplicas,
-        autocreateTopics: false,
-        messages: batch.map(({ record }) => toMessage(lane, record, sentAt)),
-      });
+      const messages = batch.map(({ record }) => toMessage(lane, record, sentAt));
+      const { offsets } = await patiently(() =>
+        producer.send({ acks: allReplicas, autocreateTopics: false, messages }),
+      );
       const base = offsets?.[0]?.offset;
       if (base === undefined) throw new RangeError("the cluster acknowledged a batch without an offset");
       for (const [index, { record, answer }] of batch.entries()) {

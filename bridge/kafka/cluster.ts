@@ -3,6 +3,7 @@
 
 import type { Admin, Producer } from "@platformatic/kafka";
 import type { Refused } from "../log.ts";
+import { patiently } from "./patience.ts";
 import {
   clusterRetryAfter,
   errorNames,
@@ -90,7 +91,7 @@ export function createCluster(
   async function topic(name: string, maxAgeMs = defaultMaxAgeMs): Promise<KnownTopic | undefined> {
     if ((absent.get(name) ?? 0) > now() - Math.min(absentAgeMs, maxAgeMs)) return undefined;
     try {
-      const known = await lookUp(name, maxAgeMs);
+      const known = await patiently(() => lookUp(name, maxAgeMs));
       if (known !== undefined) absent.delete(name);
       else {
         for (const [other, at] of absent) if (at <= now() - absentAgeMs) absent.delete(other);

@@ -21,6 +21,7 @@ import type { Appender } from "./appender.ts";
 import type { Cluster, KnownTopic } from "./cluster.ts";
 import type { DirectReader } from "./direct-reader.ts";
 import { clusterRetryAfter, isUnknownTopic, unavailable } from "./errors.ts";
+import { patiently } from "./patience.ts";
 import type { Tail } from "./tail.ts";
 
 export interface KafkaLogParts {
@@ -245,7 +246,7 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
       }),
     );
     try {
-      const answer = await admin.listOffsets({ topics, isolationLevel: readCommitted });
+      const answer = await patiently(() => admin.listOffsets({ topics, isolationLevel: readCommitted }));
       return new Map(
         answer.flatMap(({ name: topic, partitions: ofTopic }) =>
           ofTopic.map(({ partitionIndex, offset }) => [

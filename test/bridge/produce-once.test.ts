@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { LogUnavailable, openEmbeddedLog, openLogFiles, produceOnce, type Log } from "../../bridge/index.ts";
-import { appended, recordOf, temporaryFolder, testBridge } from "./support.ts";
+import { appended, recordOf, temporaryFolder } from "./support.ts";
 
 const red = { topic: "red", partition: 0 };
 
@@ -15,18 +15,6 @@ test("a repeat is answered as the first time and not appended", async () => {
   const [repeat] = await log.produce([recordOf("red", "x", "id:1")]);
   expect(repeat).toEqual(appended(first));
   expect(await endOf(log)).toBe(2);
-});
-
-test("a repeat is absorbed over both forms of the HTTP API, whatever the case of the header's name", async () => {
-  const { log, call } = await testBridge();
-  const headers = [{ key: "x-produce-id", value: "id:1" }];
-  const first = await call("/produce", { topic: "red", value: "x", headers });
-  const encoded = [{ key: "X-Produce-ID", value: Buffer.from("id:1").toString("base64") }];
-  const repeat = await call("/hearback/produce", { topic: "red", value: "eA==", headers: encoded });
-  expect(repeat.json).toEqual(first.json);
-  const partitions = [0, 1, 2].map((partition) => ({ topic: "red", partition }));
-  const ends = (await log.offsets("latest", partitions)).map(({ offset }) => offset);
-  expect(ends.reduce((sum, end) => sum + end)).toBe(1);
 });
 
 test("a repeat that arrives while the first is in flight waits for the same answer", async () => {

@@ -1,0 +1,12 @@
+// The acceptance test of a backend: call it from a test file with a way to open the backend.
+
+import type { Backend } from "./backend.ts";
+import { pollsContract } from "./polls.ts";
+import { recordsContract } from "./records.ts";
+import { requestsContract } from "./requests.ts";
+
+export function backendContract(backend: Backend): void {
+  recordsContract(backend);
+  pollsContract(backend);
+  requestsContract(backend);
+}
