@@ -6,9 +6,12 @@ import { createAppender } from "./appender.ts";
 import { clientOptions, type KafkaConnection } from "./client-options.ts";
 import { createCluster } from "./cluster.ts";
 import { createDirectReader } from "./direct-reader.ts";
+import type { Groups } from "../groups.ts";
+import { createKafkaGroups } from "./kafka-groups.ts";
 import { createKafkaLog, type KafkaLog } from "./kafka-log.ts";
 import { createTail } from "./tail.ts";
 
+export { readKafkaConnection } from "./connection-settings.ts";
 export type { KafkaConnection, SaslOptions, TlsOptions } from "./client-options.ts";
 
 export interface KafkaOptions extends KafkaConnection {
@@ -18,10 +21,18 @@ export interface KafkaOptions extends KafkaConnection {
   readonly onError?: (message: string) => void;
 }
 
+export interface KafkaBackend {
+  readonly log: KafkaLog;
+  readonly groups: Groups;
+}
+
 const repeatErrorMs = 60_000;
 
-/** Does not wait for the cluster: until it is reached, `trouble` says so and produces are refused. */
-export function openKafka(options: KafkaOptions): KafkaLog {
+/**
+ * Does not wait for the cluster: until it is reached, `trouble` says so and produces are refused. Closing the
+ * log closes the clients that it shares with the groups, so the groups are closed first.
+ */
+export function openKafka(options: KafkaOptions): KafkaBackend {
   const onError = onceAMinute(options.onError ?? ((message) => console.error(`kafka: ${message}`)));
   const admin = new Admin(clientOptions(options, "admin"));
   const producer = new Producer({ ...clientOptions(options, "producer"), maxInflights: 64 });
@@ -30,7 +41,6 @@ export function openKafka(options: KafkaOptions): KafkaLog {
   const main = reader("tail");
   const joiner = reader("join");
   const older = reader("direct");
-  const clients = [admin, producer, main, joiner, older];
   const cluster = createCluster(admin, producer);
   const log = createKafkaLog({
     admin,
@@ -39,21 +49,13 @@ export function openKafka(options: KafkaOptions): KafkaLog {
     direct: createDirectReader(older),
     createTail: (onChange) => createTail({ main, joiner }, { onChange, onError }),
     createTopics: options.createTopics ?? true,
+    closeClients: async () => {
+      const clients = [admin, producer, main, joiner, older];
+      await Promise.allSettled(clients.map((client) => client.close()));
+    },
     onError,
   });
-  let closing: Promise<void> | undefined;
-  return {
-    ...log,
-    get waiting() {
-      return log.waiting;
-    },
-    close() {
-      closing ??= log.close().then(async () => {
-        await Promise.allSettled(clients.map((client) => client.close()));
-      });
-      return closing;
-    },
-  };
+  return { log, groups: createKafkaGroups({ connection: options, admin, onError }) };
 }
 
 function onceAMinute(report: (message: string) => void): (message: string) => void {

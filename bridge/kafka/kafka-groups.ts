@@ -13,7 +13,7 @@ const sessionTimeoutBounds = { min: 6_000, max: 1_800_000 } as const;
 const heartbeatMs = 1_000;
 const rejoinMs = 500;
 /** Another process has joined under the same instance name. */
-const takenOver = ["FENCED_INSTANCE_ID"];
+const takenOver = "FENCED_INSTANCE_ID";
 
 export interface KafkaGroupsOptions {
   readonly connection: KafkaConnection;
@@ -135,7 +135,7 @@ async function joinGroup(
   }
 
   function lose(cause: unknown): boolean {
-    if (!errorNames(cause).some((name) => takenOver.includes(name))) return false;
+    if (!errorNames(cause).includes(takenOver)) return false;
     if (state === "in") state = "lost";
     assign([]);
     return true;

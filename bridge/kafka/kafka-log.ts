@@ -33,6 +33,7 @@ export interface KafkaLogParts {
   readonly createTail: (onChange: (partition: TopicPartition) => void) => Tail;
   /** Whether the first record for a topic creates it, with the cluster's defaults. */
   readonly createTopics: boolean;
+  readonly closeClients: () => Promise<void>;
   /** Told of what keeps a partition from being read. */
   readonly onError: (message: string) => void;
   readonly now?: () => number;
@@ -74,6 +75,7 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
   const roundRobin = new Map<string, number>();
   let firstServed = 0;
   let closed = false;
+  let closing: Promise<void> | undefined;
 
   /** Where records of one topic go, by partition: their indexes in the batch. */
   function place(
@@ -272,7 +274,7 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
       const answers: ProduceAnswer[] = [];
       const byTopic = new Map<string, number[]>();
       for (const [index, record] of records.entries()) {
-        const refused = closed ? closing : refusalOf(record);
+        const refused = closed ? refusedByClosing : refusalOf(record);
         if (refused !== undefined) answers[index] = refused;
         else byTopic.set(record.topic, [...(byTopic.get(record.topic) ?? []), index]);
       }
@@ -290,16 +292,22 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
     partitionCount: async (topic) => (await cluster.topic(topic))?.leaders.length ?? 0,
     trouble: () => (closed ? "the log is closing" : cluster.trouble()),
 
-    async close() {
+    close() {
       closed = true;
       waiters.wakeAll();
       tail.close();
       cluster.close();
+      closing ??= parts.closeClients();
+      return closing;
     },
   };
 }
 
-const closing: Refused = { refused: "the log is closing", why: "unavailable", retryAfter: clusterRetryAfter };
+const refusedByClosing: Refused = {
+  refused: "the log is closing",
+  why: "unavailable",
+  retryAfter: clusterRetryAfter,
+};
 
 function invalid(refused: string): Refused {
   return { refused, why: "invalid", retryAfter: lastingRetryAfter };

@@ -4,8 +4,8 @@
 import { recordBytes, type KafkaRecord } from "../../protocol/index.ts";
 import type { Entry } from "../take-in-turn.ts";
 
-/** Counted for each record on top of its own bytes, so that a run of empty records is bounded too. */
-const overheadBytes = 128;
+/** What the objects around a record's bytes take, roughly: without it, small records would fill the memory. */
+const overheadBytes = 512;
 
 export class Ring {
   #entries: Entry[] = [];

@@ -28,7 +28,7 @@ export interface TailOptions {
   readonly onChange: (partition: TopicPartition) => void;
   /** Told of what keeps a partition from being read. */
   readonly onError: (message: string) => void;
-  /** All rings together. Default 64 MiB. */
+  /** All rings together. Default 32 MiB. */
   readonly maxBytes?: number;
   readonly now?: () => number;
 }
@@ -47,8 +47,8 @@ const shortWaitMs = 50;
 const fetchBytes = 8 * 1024 * 1024;
 /** A partition that nobody has asked for this long is let go, and its ring with it. */
 const forgetAfterMs = 60_000;
-/** No ring is cut below this, however many there are. */
-const minRingBytes = 64 * 1024;
+/** What one ring holds at most, and at least, however many there are: readers at the end need only the newest. */
+const ringBytes = { max: 2 * 1024 * 1024, min: 64 * 1024 } as const;
 
 /**
  * `main` follows; `joiner` serves partitions that come while a fetch of `main` is waiting at the broker, where
@@ -56,7 +56,7 @@ const minRingBytes = 64 * 1024;
  */
 export function createTail(
   { main, joiner }: { readonly main: Consumer; readonly joiner: Consumer },
-  { onChange, onError, maxBytes = 64 * 1024 * 1024, now = Date.now }: TailOptions,
+  { onChange, onError, maxBytes = 32 * 1024 * 1024, now = Date.now }: TailOptions,
 ): Tail {
   const entries = new Map<string, Entry>();
   const loops = new Map<number, { readonly wake: () => void }>();
@@ -158,7 +158,7 @@ export function createTail(
     switch (outcome.status) {
       case "read": {
         if (outcome.next === entry.ring.end) return;
-        const room = Math.max(minRingBytes, maxBytes / Math.max(1, entries.size));
+        const room = Math.max(ringBytes.min, Math.min(ringBytes.max, maxBytes / entries.size));
         entry.ring.append(outcome.records, outcome.next, room);
         if (outcome.records.length > 0) onChange(entry);
         return;

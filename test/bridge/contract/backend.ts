@@ -8,21 +8,21 @@ import { password, raw, username, type RawAnswer } from "../support.ts";
 export interface OpenBackend {
   /** `waiting`: fetches that are waiting now. */
   readonly log: Log & { readonly waiting: number };
-  createTopic(name: string, partitions: number): Promise<void>;
+  readonly createTopic: (name: string, partitions: number) => Promise<void>;
 }
 
 export interface Backend {
   readonly name: string;
   /** Opened for every test anew; closed by the test through the log. */
-  open(): Promise<OpenBackend>;
+  readonly open: () => Promise<OpenBackend>;
 }
 
 export interface ContractBridge extends OpenBackend {
   readonly url: string;
   /** A name that no other test uses, of a topic that exists. */
-  newTopic(partitions: number): Promise<string>;
+  readonly newTopic: (partitions: number) => Promise<string>;
   /** A POST of JSON, or of a string as it stands; a GET when there is no body. */
-  call(path: string, body?: unknown): Promise<RawAnswer>;
+  readonly call: (path: string, body?: unknown) => Promise<RawAnswer>;
 }
 
 export function newName(): string {
