@@ -46,6 +46,10 @@ export interface EmbeddedLogOptions {
 export interface EmbeddedLog extends Log {
   /** Fetches that are waiting now. */
   readonly waiting: number;
+  /** 0 when there is no such topic. */
+  partitionCount(topic: string): number;
+  /** Calls `listener` for every topic that is created from now on, before its first record is appended. */
+  onTopicCreated(listener: (topic: string) => void): void;
 }
 
 interface Topic {
@@ -73,6 +77,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
   const { store } = options;
   const topics = new Map<string, Topic>();
   const waiters = createWaiters();
+  const creationListeners: ((topic: string) => void)[] = [];
   let firstServed = 0;
   let closed = false;
 
@@ -153,6 +158,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
       topics.delete(name);
       return unavailable(cause);
     }
+    for (const listener of creationListeners) listener(name);
     return topic;
   }
 
@@ -237,6 +243,12 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
   return {
     get waiting() {
       return waiters.waiting;
+    },
+
+    partitionCount: (topic) => topics.get(topic)?.partitions.length ?? 0,
+
+    onTopicCreated(listener) {
+      creationListeners.push(listener);
     },
 
     async produce(records) {
