@@ -2,8 +2,10 @@
 // The command line of the bridge: options, start, an orderly end on a signal. Everything it starts is made elsewhere.
 
 import { parseArgs } from "node:util";
+import { openEmbeddedGroups } from "./embedded/embedded-groups.ts";
 import { openEmbeddedLog } from "./embedded/embedded-log.ts";
 import { openLogFiles } from "./embedded/log-files.ts";
+import { openOffsetsFile } from "./embedded/offsets-file.ts";
 import { produceOnce } from "./produce-once.ts";
 import { startBridge } from "./http/server.ts";
 
@@ -59,13 +61,17 @@ function parseTopic(text: string): readonly [name: string, partitions: number] {
 }
 
 async function run({ host, port, state, username, password, topics }: Settings): Promise<void> {
-  const store = state === undefined ? {} : { store: openLogFiles(state) };
-  const log = await produceOnce(openEmbeddedLog({ topics, ...store }));
-  const bridge = await startBridge({ host, port, username, password, log });
+  const logStore = state === undefined ? {} : { store: openLogFiles(state) };
+  const embedded = openEmbeddedLog({ topics, ...logStore });
+  const offsetsStore = state === undefined ? {} : { store: openOffsetsFile(state) };
+  const groups = openEmbeddedGroups({ log: embedded, ...offsetsStore });
+  const log = await produceOnce(embedded);
+  const bridge = await startBridge({ host, port, username, password, log, groups });
   const where = state === undefined ? "in memory" : `in ${state}`;
   console.log(`hearback-bridge listens on ${bridge.url}, log ${where}`);
   const end = async (): Promise<void> => {
     await bridge.close();
+    await groups.close();
     await log.close();
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
