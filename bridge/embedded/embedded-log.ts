@@ -48,7 +48,9 @@ export interface EmbeddedLog extends Log {
   readonly waiting: number;
   /** 0 when there is no such topic. */
   partitionCount(topic: string): number;
-  /** Calls `listener` for every topic that is created from now on, before its first record is appended. */
+  /** As `topics` of the options, at any later time. Throws like them. */
+  declareTopics(topics: ReadonlyMap<string, number>): void;
+  /** Calls `listener` for every topic that is created or grows from now on, before its first record is appended. */
   onTopicCreated(listener: (topic: string) => void): void;
 }
 
@@ -94,7 +96,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
   }
 
   function declareTopics(declared: ReadonlyMap<string, number>): void {
-    let changed = false;
+    const changed: string[] = [];
     for (const [name, count] of declared) {
       if (!isTopicName(name)) throw new RangeError(`"${name}" cannot be a topic name`);
       if (!Number.isInteger(count) || count < 1 || count > maxPartitions) {
@@ -105,15 +107,16 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
       const topic = topics.get(name);
       if (topic === undefined) {
         topics.set(name, newTopic(name, count));
-        changed = true;
+        changed.push(name);
       } else if (count > topic.partitions.length) {
         topic.stored = { ...topic.stored, partitions: count };
         while (topic.partitions.length < count) topic.partitions.push(createPartitionLog(retentionBytes));
-        changed = true;
+        changed.push(name);
       }
     }
     if (topics.size > maxTopics) throw new RangeError(`${topics.size} topics are more than ${maxTopics}`);
-    if (changed) saveTopics();
+    if (changed.length > 0) saveTopics();
+    for (const name of changed) for (const listener of creationListeners) listener(name);
   }
 
   function newTopic(name: string, count: number): Topic {
@@ -245,6 +248,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
       return waiters.waiting;
     },
 
+    declareTopics,
     partitionCount: (topic) => topics.get(topic)?.partitions.length ?? 0,
 
     onTopicCreated(listener) {
