@@ -8,7 +8,7 @@ import {
   type ConsumeRequest,
   type Groups,
 } from "../../bridge/index.ts";
-import { recordOf, temporaryFolder, until } from "./support.ts";
+import { recordOf, temporaryFolder } from "./support.ts";
 
 const options = {
   autoCommit: true,
@@ -17,14 +17,23 @@ const options = {
   sessionTimeoutMs: 10_000,
 } as const;
 
-function setUp(more: { maxInstances?: number; groups?: (real: Groups) => Groups } = {}) {
+function setUp(
+  more: { maxInstances?: number; groups?: (real: Groups) => Groups; afterFetch?: () => void } = {},
+) {
   const clock = { now: 0 };
   const log = openEmbeddedLog({ topics: new Map([["red", 2]]), retentionBytes: 200 });
   const groups = openEmbeddedGroups({ log });
   const errors: unknown[] = [];
   const make = () => {
     const consumers = createConsumers({
-      log,
+      log: {
+        ...log,
+        async fetch(...asked) {
+          const records = await log.fetch(...asked);
+          more.afterFetch?.();
+          return records;
+        },
+      },
       groups: more.groups?.(groups) ?? groups,
       maxBytes: 1_000_000,
       now: () => clock.now,
@@ -64,16 +73,21 @@ test("instances beyond the bound are refused, those that exist are served", asyn
 });
 
 test("what was read for a client that has gone is read again by the next consume", async () => {
+  const leaving = new AbortController();
+  const { log, consumers } = setUp({ afterFetch: () => leaving.abort() });
+  await log.produce([recordOf("red", "x")]);
+  expect(await consumers.consume(requestOf("one", { signal: leaving.signal }))).toEqual({ records: [] });
+  expect(await consumers.consume(requestOf("one"))).toMatchObject({ records: [{ offset: 0 }] });
+});
+
+test("partitions that come back are read on where the other left them", async () => {
   const { log, consumers } = setUp();
   await consumers.consume(requestOf("one"));
-  const leaving = new AbortController();
-  const waiting = consumers.consume(requestOf("one", { timeoutMs: 30_000, signal: leaving.signal }));
-  await until(() => log.waiting, 1);
-  const produced = log.produce([recordOf("red", "x")]);
-  leaving.abort();
-  await produced;
-  expect(await waiting).toEqual({ records: [] });
-  expect(await consumers.consume(requestOf("one"))).toMatchObject({ records: [{ offset: 0 }] });
+  await consumers.consume(requestOf("two"));
+  await log.produce([{ ...recordOf("red", "y"), partition: 1 }]);
+  expect(await consumers.consume(requestOf("two"))).toMatchObject({ records: [{ partition: 1 }] });
+  await consumers.remove({ group: "g", instance: "two" });
+  expect(await consumers.consume(requestOf("one"))).toEqual({ records: [] });
 });
 
 test("partitions that go to a newcomer are committed first, and it reads on there", async () => {
