@@ -34,12 +34,12 @@ export interface Appended extends TopicPartition {
 }
 
 /**
- * A record that was not appended. `invalid` and `too-large` stay refused until the record or the topic
+ * A record that was not appended. `invalid`, `too-large` and `forbidden` stay refused until the record or the topic
  * changes; `unavailable` may pass. `retryAfter` is in seconds and never 0, so that nobody spins on it.
  */
 export interface Refused {
   readonly refused: string;
-  readonly why: "invalid" | "too-large" | "unavailable";
+  readonly why: "invalid" | "too-large" | "forbidden" | "unavailable";
   readonly retryAfter: number;
 }
 

@@ -2,8 +2,7 @@
 // The command line of the bridge: options, start, an orderly end on a signal. Everything it starts is made elsewhere.
 
 import { parseArgs } from "node:util";
-import { openEmbeddedLog } from "./embedded/embedded-log.ts";
-import { openLogFiles } from "./embedded/log-files.ts";
+import { openEmbedded } from "./embedded/index.ts";
 import { produceOnce } from "./produce-once.ts";
 import { startBridge } from "./http/server.ts";
 
@@ -59,14 +58,14 @@ function parseTopic(text: string): readonly [name: string, partitions: number] {
 }
 
 async function run({ host, port, state, username, password, topics }: Settings): Promise<void> {
-  const store = state === undefined ? {} : { store: openLogFiles(state) };
-  const log = produceOnce(openEmbeddedLog({ topics, ...store }));
-  const bridge = await startBridge({ host, port, username, password, log });
+  const backend = openEmbedded({ topics, ...(state === undefined ? {} : { state }) });
+  const { groups } = backend;
+  const bridge = await startBridge({ host, port, username, password, log: produceOnce(backend.log), groups });
   const where = state === undefined ? "in memory" : `in ${state}`;
   console.log(`hearback-bridge listens on ${bridge.url}, log ${where}`);
   const end = async (): Promise<void> => {
     await bridge.close();
-    await log.close();
+    await backend.close();
   };
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.on(signal, () => {

@@ -47,8 +47,12 @@ export interface EmbeddedLogOptions {
 export interface EmbeddedLog extends Log {
   /** Fetches that are waiting now. */
   readonly waiting: number;
-  /** As if it had been among `topics` from the start. Throws a RangeError as that does. */
-  declareTopic(name: string, partitions: number): void;
+  /** As `partitionCount`, at once. */
+  countPartitions(topic: string): number;
+  /** As `topics` of the options, at any later time. Throws like them. */
+  declareTopics(topics: ReadonlyMap<string, number>): void;
+  /** Calls `listener` for every topic that is created or grows from now on, before its first record is appended. */
+  onTopicCreated(listener: (topic: string) => void): void;
 }
 
 interface Topic {
@@ -76,6 +80,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
   const { store } = options;
   const topics = new Map<string, Topic>();
   const waiters = createWaiters();
+  const creationListeners: ((topic: string) => void)[] = [];
   let firstServed = 0;
   let closed = false;
 
@@ -92,7 +97,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
   }
 
   function declareTopics(declared: ReadonlyMap<string, number>): void {
-    let changed = false;
+    const changed: string[] = [];
     for (const [name, count] of declared) {
       if (!isTopicName(name)) throw new RangeError(`"${name}" cannot be a topic name`);
       if (!Number.isInteger(count) || count < 1 || count > maxPartitions) {
@@ -103,15 +108,20 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
       const topic = topics.get(name);
       if (topic === undefined) {
         topics.set(name, newTopic(name, count));
-        changed = true;
+        changed.push(name);
       } else if (count > topic.partitions.length) {
         topic.stored = { ...topic.stored, partitions: count };
         while (topic.partitions.length < count) topic.partitions.push(createPartitionLog(retentionBytes));
-        changed = true;
+        changed.push(name);
       }
     }
     if (topics.size > maxTopics) throw new RangeError(`${topics.size} topics are more than ${maxTopics}`);
-    if (changed) saveTopics();
+    if (changed.length > 0) saveTopics();
+    for (const name of changed) for (const listener of creationListeners) listener(name);
+  }
+
+  function countPartitions(topic: string): number {
+    return topics.get(topic)?.partitions.length ?? 0;
   }
 
   function newTopic(name: string, count: number): Topic {
@@ -156,6 +166,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
       topics.delete(name);
       return unavailable(cause);
     }
+    for (const listener of creationListeners) listener(name);
     return topic;
   }
 
@@ -222,6 +233,12 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
       return waiters.waiting;
     },
 
+    declareTopics,
+
+    onTopicCreated(listener) {
+      creationListeners.push(listener);
+    },
+
     async produce(records) {
       if (closed)
         return records.map(() => ({ refused: "the log is closing", why: "unavailable", retryAfter: 1 }));
@@ -278,11 +295,8 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
       return new Map(Array.from(topics, ([name, { partitions }]) => [name, partitions.length]));
     },
 
-    declareTopic: (name, partitions) => declareTopics(new Map([[name, partitions]])),
-
-    async partitionCount(topic) {
-      return topics.get(topic)?.partitions.length ?? 0;
-    },
+    countPartitions,
+    partitionCount: async (topic) => countPartitions(topic),
 
     trouble() {
       return closed ? "the log is closing" : undefined;

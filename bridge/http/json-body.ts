@@ -15,6 +15,7 @@ export interface Fields {
   readonly timestamp?: unknown;
   readonly timeout?: unknown;
   readonly topicPartitionOffsets?: unknown;
+  readonly topics?: unknown;
   readonly key?: unknown;
   readonly value?: unknown;
   readonly headers?: unknown;
@@ -70,6 +71,20 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
 }
 
+/** Each element of a list, or of one object, read by `parse`; the first problem instead, if there is one. */
+export function parseList<Parsed extends object>(
+  value: unknown,
+  parse: (each: unknown) => Parsed | Problem,
+): readonly Parsed[] | Problem {
+  const parsed: Parsed[] = [];
+  for (const each of listOf(value)) {
+    const one = parse(each);
+    if ("problem" in one) return one;
+    parsed.push(one);
+  }
+  return parsed;
+}
+
 export function isWholeNumber(value: unknown): value is number {
   return Number.isSafeInteger(value);
 }
@@ -109,8 +124,14 @@ export function parseFetch(
     if ("problem" in position) return position;
     positions.push(position);
   }
-  if (timeout === undefined || timeout === null) return { positions };
+  const waiting = parseTimeout(timeout);
+  return "problem" in waiting ? waiting : { positions, ...waiting };
+}
+
+/** `timeoutMs` is undefined when no timeout is given. */
+export function parseTimeout(timeout: unknown): { readonly timeoutMs?: number } | Problem {
+  if (timeout === undefined || timeout === null) return {};
   if (typeof timeout !== "number" || !(timeout >= 0))
     return badRequest("a timeout is a number of milliseconds");
-  return { positions, timeoutMs: timeout };
+  return { timeoutMs: timeout };
 }

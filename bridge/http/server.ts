@@ -6,10 +6,13 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { fullAccess } from "./access.ts";
 import { createCredentialCheck } from "./credentials.ts";
-import { problemAnswer, type Answer } from "./answer.ts";
+import { problemAnswer, unavailable, type Answer } from "./answer.ts";
 import { readBody } from "./json-body.ts";
-import type { Log } from "../log.ts";
-import { findRoute, type RouteLimits } from "./routes.ts";
+import { createConsumers } from "../consumers.ts";
+import type { Groups } from "../groups.ts";
+import { LogUnavailable, type Log } from "../log.ts";
+import type { RouteLimits } from "./call.ts";
+import { findRoute } from "./routes.ts";
 
 export interface BridgeOptions extends Partial<RouteLimits> {
   readonly host: string;
@@ -19,6 +22,10 @@ export interface BridgeOptions extends Partial<RouteLimits> {
   readonly password: string;
   /** Served, but not owned: whoever made it closes it, after the bridge. */
   readonly log: Log;
+  /** Closed, too, by whoever made it: after the bridge and before the log. */
+  readonly groups: Groups;
+  /** Consumer instances at a time. Default 1,000. */
+  readonly maxInstances?: number;
   /** Default 16 MiB. */
   readonly maxBodyBytes?: number;
   /** Told of what went wrong with no client to blame. Default: one line on standard error. */
@@ -42,13 +49,21 @@ const closeGraceMs = 5_000;
 
 /** Rejects when the address cannot be listened on. */
 export async function startBridge(options: BridgeOptions): Promise<Bridge> {
-  const { host, log } = options;
+  const { host, log, groups } = options;
   const limits: RouteLimits = {
     maxFetchMs: options.maxFetchMs ?? 30_000,
     maxFetchBytes: options.maxFetchBytes ?? 4 * 1024 * 1024,
   };
   const maxBodyBytes = options.maxBodyBytes ?? 16 * 1024 * 1024;
   const onError = options.onError ?? reportError;
+  const { maxInstances } = options;
+  const consumers = createConsumers({
+    log,
+    groups,
+    maxBytes: limits.maxFetchBytes,
+    onError,
+    ...(maxInstances === undefined ? {} : { maxInstances }),
+  });
   const isAllowed = createCredentialCheck(options);
   const inHand = new Set<AbortController>();
   let unanswered = 0;
@@ -61,6 +76,10 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
       closeUnused();
     });
     serve(request, response).catch((cause: unknown) => {
+      if (cause instanceof LogUnavailable) {
+        send(response, problemAnswer(unavailable(cause)));
+        return;
+      }
       // A client that leaves in the middle of its own body is no failure of ours.
       if (!request.destroyed || request.complete) onError(cause);
       send(response, problemAnswer({ status: 500, problem: "the bridge failed" }));
@@ -106,11 +125,15 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
         response,
         await route.answer({
           log,
+          groups,
+          consumers,
           limits,
           access: fullAccess,
           form,
           segments,
           query,
+          rawHeaders: request.rawHeaders,
+          headers: request.headers,
           body: body.bytes,
           signal,
         }),
@@ -139,14 +162,14 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
   }
 
   function close(): Promise<void> {
-    closing ??= new Promise((resolve) => {
+    closing ??= new Promise<void>((resolve) => {
       const cut = setTimeout(() => server.closeAllConnections(), closeGraceMs);
       server.close(() => {
         clearTimeout(cut);
         resolve();
       });
       for (const each of inHand) each.abort();
-    });
+    }).then(() => consumers.close());
     closeUnused();
     return closing;
   }

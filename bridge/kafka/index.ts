@@ -6,7 +6,7 @@ import { createAppender } from "./appender.ts";
 import { clientOptions, type KafkaConnection } from "./client-options.ts";
 import { createCluster } from "./cluster.ts";
 import { createDirectReader } from "./direct-reader.ts";
-import type { Groups } from "../groups.ts";
+import { backendOf, type Backend } from "../backend.ts";
 import { createKafkaGroups } from "./kafka-groups.ts";
 import { createKafkaLog, type KafkaLog } from "./kafka-log.ts";
 import { createTail } from "./tail.ts";
@@ -21,18 +21,12 @@ export interface KafkaOptions extends KafkaConnection {
   readonly onError?: (message: string) => void;
 }
 
-export interface KafkaBackend {
-  readonly log: KafkaLog;
-  readonly groups: Groups;
-}
-
 const repeatErrorMs = 60_000;
 
 /**
- * Does not wait for the cluster: until it is reached, `trouble` says so and produces are refused. Closing the
- * log closes the clients that it shares with the groups, so the groups are closed first.
+ * Does not wait for the cluster: until it is reached, `trouble` says so and produces are refused.
  */
-export function openKafka(options: KafkaOptions): KafkaBackend {
+export function openKafka(options: KafkaOptions): Backend<KafkaLog> {
   const onError = onceAMinute(options.onError ?? ((message) => console.error(`kafka: ${message}`)));
   const admin = new Admin(clientOptions(options, "admin"));
   const producer = new Producer({ ...clientOptions(options, "producer"), maxInflights: 64 });
@@ -55,7 +49,7 @@ export function openKafka(options: KafkaOptions): KafkaBackend {
     },
     onError,
   });
-  return { log, groups: createKafkaGroups({ connection: options, admin, onError }) };
+  return backendOf(log, createKafkaGroups({ connection: options, admin, onError }));
 }
 
 function onceAMinute(report: (message: string) => void): (message: string) => void {

@@ -1,13 +1,12 @@
-import { openEmbeddedLog } from "../../bridge/index.ts";
-import type { Backend } from "./contract/backend.ts";
+import { openEmbedded } from "../../bridge/index.ts";
 import { backendContract } from "./contract/index.ts";
 
-const embedded: Backend = {
+backendContract({
   name: "embedded log",
   async open() {
-    const log = openEmbeddedLog();
-    return { log, createTopic: async (name, partitions) => log.declareTopic(name, partitions) };
+    const backend = openEmbedded();
+    const createTopic = async (name: string, partitions: number): Promise<void> =>
+      backend.log.declareTopics(new Map([[name, partitions]]));
+    return { ...backend, createTopic };
   },
-};
-
-backendContract(embedded);
+});

@@ -2,18 +2,24 @@
 
 import { randomUUID } from "node:crypto";
 import { onTestFinished } from "vitest";
-import { produceOnce, startBridge, type BridgeOptions, type Log } from "../../../bridge/index.ts";
+import {
+  produceOnce,
+  startBridge,
+  type Backend,
+  type BridgeOptions,
+  type Log,
+} from "../../../bridge/index.ts";
 import { password, raw, username, type RawAnswer } from "../support.ts";
 
-export interface OpenBackend {
-  /** `waiting`: fetches that are waiting now. */
-  readonly log: Log & { readonly waiting: number };
+/** `waiting`: fetches that are waiting now. */
+export interface OpenBackend extends Backend<Log & { readonly waiting: number }> {
+  /** Resolves when the topic can be produced to and consumed. */
   readonly createTopic: (name: string, partitions: number) => Promise<void>;
 }
 
-export interface Backend {
+export interface BackendUnderTest {
   readonly name: string;
-  /** Opened for every test anew; closed by the test through the log. */
+  /** Opened for every test anew, and closed with it. */
   readonly open: () => Promise<OpenBackend>;
 }
 
@@ -30,7 +36,7 @@ export function newName(): string {
 }
 
 export async function bridgeOver(
-  backend: Backend,
+  backend: BackendUnderTest,
   options: Partial<BridgeOptions> = {},
 ): Promise<ContractBridge> {
   const opened = await backend.open();
@@ -40,11 +46,12 @@ export async function bridgeOver(
     username,
     password,
     log: produceOnce(opened.log),
+    groups: opened.groups,
     ...options,
   });
   onTestFinished(async () => {
     await bridge.close();
-    await opened.log.close();
+    await opened.close();
   });
   return {
     ...opened,

@@ -3,11 +3,11 @@
 import { describe, expect, test } from "vitest";
 import { encodeText } from "../../../protocol/index.ts";
 import { appended, atOnce, raw, recordOf, until } from "../support.ts";
-import { bridgeOver, newName, type Backend } from "./backend.ts";
+import { bridgeOver, newName, type BackendUnderTest } from "./backend.ts";
 
 const forever = 30_000;
 
-export function pollsContract(backend: Backend): void {
+export function pollsContract(backend: BackendUnderTest): void {
   describe(`${backend.name}: polls`, () => {
     test.each(["", "/hearback"])(
       "%s a poll is answered at the first record on any of its positions",

@@ -12,10 +12,10 @@ import {
   type WireRecord,
 } from "../../../protocol/index.ts";
 import { password, username } from "../support.ts";
-import { bridgeOver, newName, type Backend } from "./backend.ts";
+import { bridgeOver, newName, type BackendUnderTest } from "./backend.ts";
 
 /** The SDK against a bridge over `backend`. */
-async function sdkOver(backend: Backend, prefix = "") {
+async function sdkOver(backend: BackendUnderTest, prefix = "") {
   const bridge = await bridgeOver(backend);
   return { ...bridge, kafka: new Kafka({ url: bridge.url + prefix, username, password }) };
 }
@@ -26,7 +26,7 @@ function posted(record: NewRecord): Parameters<ReturnType<Kafka["producer"]>["pr
 }
 
 async function roundTrip(
-  backend: Backend,
+  backend: BackendUnderTest,
   record: Omit<NewRecord, "topic">,
 ): Promise<Omit<NewRecord, "topic">> {
   const { kafka, newTopic } = await sdkOver(backend, "/hearback");
@@ -46,7 +46,7 @@ async function roundTrip(
 
 const allBytes = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 
-export function recordsContract(backend: Backend): void {
+export function recordsContract(backend: BackendUnderTest): void {
   describe(`${backend.name}: records`, () => {
     test("the SDK produces one record and learns where it went", async () => {
       const { kafka, newTopic } = await sdkOver(backend);

@@ -2,12 +2,12 @@
 
 import { describe, expect, test } from "vitest";
 import { raw } from "../support.ts";
-import { bridgeOver, newName, type Backend } from "./backend.ts";
+import { bridgeOver, newName, type BackendUnderTest } from "./backend.ts";
 
 const refusal = (status: number) => ({ result: "Error", error: expect.any(String), status });
 const metadataOf = (topic: string) => ({ topic, partition: 0, offset: 0, timestamp: expect.any(Number) });
 
-export function requestsContract(backend: Backend): void {
+export function requestsContract(backend: BackendUnderTest): void {
   describe(`${backend.name}: requests`, () => {
     test("every route that takes POST takes GET with the same body, under any content type", async () => {
       const { url, newTopic } = await bridgeOver(backend);
