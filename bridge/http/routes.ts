@@ -16,6 +16,8 @@ export interface RouteLimits {
   readonly maxFetchMs: number;
   /** Keys, values and headers in one fetch answer. */
   readonly maxFetchBytes: number;
+  /** Records in one produce. */
+  readonly maxProduceRecords: number;
 }
 
 export interface Call {
@@ -82,7 +84,10 @@ async function produceByPath(call: Call): Promise<Answer> {
 }
 
 async function append(call: Call, messages: readonly unknown[], single: boolean): Promise<Answer> {
-  const { form, log } = call;
+  const { form, log, limits } = call;
+  if (messages.length > limits.maxProduceRecords) {
+    return problemAnswer({ status: 413, problem: `more than ${limits.maxProduceRecords} records` });
+  }
   const refused = new Map<number, Refused>();
   const records: RecordToAppend[] = [];
   for (const [index, message] of messages.entries()) {
