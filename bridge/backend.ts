@@ -16,8 +16,16 @@ export function backendOf<L extends Log>(log: L, groups: Groups): Backend<L> {
     log,
     groups,
     close() {
-      closing ??= groups.close().finally(() => log.close());
+      closing ??= closeBoth(log, groups);
       return closing;
     },
   };
+}
+
+async function closeBoth(log: Log, groups: Groups): Promise<void> {
+  try {
+    await groups.close();
+  } finally {
+    await log.close();
+  }
 }

@@ -9,6 +9,13 @@ export interface Answer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** For those who do not read JSON. */
+export interface TextAnswer {
+  readonly status: number;
+  readonly text: string;
+  readonly contentType: string;
+}
+
 /** A reason why a request is not answered as asked. */
 export interface Problem {
   readonly status: number;

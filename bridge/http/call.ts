@@ -14,6 +14,8 @@ export interface RouteLimits {
   readonly maxFetchMs: number;
   /** Keys, values and headers in one fetch answer. */
   readonly maxFetchBytes: number;
+  /** Records in one produce. */
+  readonly maxProduceRecords: number;
 }
 
 export interface Call {

@@ -1,8 +1,8 @@
-// From the bytes of a request to checked values: body size, JSON, and the parts that both wire forms share.
+// From the bytes of a body to checked values: JSON, and the parts that both wire forms share. Reading the bytes
+// is in body.ts.
 // What a record looks like differs between them and is read in wire-plain.ts and wire-hearback.ts.
 
-import { Buffer, isUtf8 } from "node:buffer";
-import type { IncomingMessage } from "node:http";
+import { isUtf8, type Buffer } from "node:buffer";
 import { badRequest, type Problem } from "./answer.ts";
 import type { LogPosition, TopicPartition } from "../log.ts";
 
@@ -23,36 +23,6 @@ export interface Fields {
 
 export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/**
- * The body, or 413 as soon as it is known to be larger than `maxBytes`; the rest is then read off the
- * connection without being kept. Rejects when the client leaves halfway.
- */
-export function readBody(
-  request: IncomingMessage,
-  maxBytes: number,
-): Promise<{ readonly bytes: Buffer } | Problem> {
-  const tooLarge: Problem = { status: 413, problem: `the body is larger than ${maxBytes} bytes` };
-  if (Number(request.headers["content-length"] ?? 0) > maxBytes) {
-    request.resume();
-    return Promise.resolve(tooLarge);
-  }
-  return new Promise((resolve, reject) => {
-    let chunks: Buffer[] = [];
-    let bytes = 0;
-    request.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= maxBytes) {
-        chunks.push(chunk);
-      } else {
-        chunks = [];
-        resolve(tooLarge);
-      }
-    });
-    request.on("end", () => resolve({ bytes: Buffer.concat(chunks) }));
-    request.on("error", reject);
-  });
 }
 
 /** Read as JSON whatever the content type says: the vendor's own curl samples send form data. */

@@ -5,7 +5,14 @@ import { hearbackPrefix } from "../../protocol/index.ts";
 import { findForbidden } from "./access.ts";
 import { badRequest, forbidden, problemAnswer, type Answer, type Problem } from "./answer.ts";
 import { listOf, parseFetch, parseJson, parseList, parsePartition } from "./json-body.ts";
-import type { Log, OffsetQuery, RecordToAppend, Refused, TopicPartition } from "../log.ts";
+import {
+  LogUnavailable,
+  type Log,
+  type OffsetQuery,
+  type RecordToAppend,
+  type Refused,
+  type TopicPartition,
+} from "../log.ts";
 import { lastingRetryAfter } from "../record-rules.ts";
 import { commit, committed, consume, consumeByPath, deleteConsumer, listConsumers } from "./group-routes.ts";
 import { defaultFetchMs, type Call, type Route } from "./call.ts";
@@ -69,8 +76,12 @@ async function webhook(call: Call): Promise<Answer> {
   return "problem" in record ? problemAnswer(record) : appendParsed(call, [record], true);
 }
 
-function append(call: Call, messages: readonly unknown[], single: boolean): Promise<Answer> {
-  const records = messages.map((message) => call.form.parseRecord(message, call.segments[1]));
+async function append(call: Call, messages: readonly unknown[], single: boolean): Promise<Answer> {
+  const { form, limits, segments } = call;
+  if (messages.length > limits.maxProduceRecords) {
+    return problemAnswer({ status: 413, problem: `more than ${limits.maxProduceRecords} records` });
+  }
+  const records = messages.map((message) => form.parseRecord(message, segments[1]));
   return appendParsed(call, records, single);
 }
 
@@ -108,7 +119,8 @@ async function fetchRecords({ body, log, form, access, limits, signal }: Call): 
   if ("problem" in asked) return problemAnswer(asked);
   const withheld = findForbidden(access, asked.positions);
   if (withheld !== undefined) return problemAnswer(withheld);
-  const missing = await findMissing(log, form, asked.positions);
+  // While nobody can tell whether a partition exists, it reads as empty.
+  const missing = await findMissing(log, form, asked.positions).catch(ignoreUnavailable);
   if (missing !== undefined) return problemAnswer(missing);
   const timeoutMs = Math.min(asked.timeoutMs ?? defaultFetchMs, limits.maxFetchMs);
   const records = await log.fetch(asked.positions, { timeoutMs, maxBytes: limits.maxFetchBytes, signal });
@@ -147,13 +159,16 @@ async function findMissing(
   partitions: readonly TopicPartition[],
 ): Promise<Problem | undefined> {
   if (!form.missingIsError) return undefined;
-  const topics = await log.topics();
   for (const { topic, partition } of partitions) {
-    const count = topics.get(topic);
-    if (count === undefined) return { status: 404, problem: `there is no topic ${topic}` };
+    const count = await log.partitionCount(topic);
+    if (count === 0) return { status: 404, problem: `there is no topic ${topic}` };
     if (partition < 0 || partition >= count) {
       return { status: 404, problem: `topic ${topic} has no partition ${partition}` };
     }
   }
   return undefined;
+}
+
+function ignoreUnavailable(cause: unknown): undefined {
+  if (!(cause instanceof LogUnavailable)) throw cause;
 }

@@ -43,6 +43,8 @@ export interface KafkaLog extends Log {
   /** Fetches that are waiting now. */
   readonly waiting: number;
   readonly tail: Pick<Tail, "followed" | "bytes">;
+  /** Bytes that wait to be appended. */
+  readonly queuedBytes: number;
 }
 
 /** Where a read of one partition stands. */
@@ -269,6 +271,9 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
       return waiters.waiting;
     },
     tail,
+    get queuedBytes() {
+      return appender.queuedBytes;
+    },
 
     async produce(records) {
       const answers: ProduceAnswer[] = [];
