@@ -28,6 +28,16 @@ export default defineConfig({
         },
       },
       {
+        test: {
+          name: "kafka",
+          include: ["test/kafka/**/*.test.ts"],
+          globalSetup: "./test/support/global-kafka.ts",
+          fileParallelism: false,
+          testTimeout: 30_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
         // Each file starts processes of its own; one at a time, or two cores have too much to do.
         test: {
           name: "loop",

@@ -3,7 +3,7 @@
 
 import type { CommittedOffset, Groups, JoinOptions, Member } from "../groups.ts";
 import type { TopicPartition } from "../log.ts";
-import { assignPartitions } from "./assign-partitions.ts";
+import { assignPartitions } from "../assign-partitions.ts";
 import { openCommittedOffsets } from "./committed-offsets.ts";
 import type { EmbeddedLog } from "./embedded-log.ts";
 import type { OffsetsStore } from "./offsets-file.ts";

@@ -1,8 +1,14 @@
 // Consumer groups of the cluster: membership by the group protocol, commits where every Kafka client finds them.
 // Records are not read here: a member only says which partitions are its own.
 
-import { Consumer, type Admin, type ConsumerOptions } from "@platformatic/kafka";
-import type { GroupDescription, Groups, JoinOptions, Member } from "../groups.ts";
+import {
+  Consumer,
+  type Admin,
+  type ConsumerOptions,
+  type GroupPartitionsAssigner,
+} from "@platformatic/kafka";
+import { assignPartitions } from "../assign-partitions.ts";
+import type { CommittedOffset, GroupDescription, Groups, JoinOptions, Member } from "../groups.ts";
 import type { TopicPartition } from "../log.ts";
 import { clientOptions, type KafkaConnection } from "./client-options.ts";
 import { errorNames, messageOf, unavailable } from "./errors.ts";
@@ -106,7 +112,7 @@ export function createKafkaGroups({ connection, admin, onError }: KafkaGroupsOpt
 /** Joins in the background, again and again until it succeeds or is left. */
 async function joinGroup(
   connection: KafkaConnection,
-  { group, instance, topics, sessionTimeoutMs }: JoinOptions,
+  { group, instance, topics, sessionTimeoutMs, uncommitted }: JoinOptions,
   onError: (message: string) => void,
   onLeft: () => void,
 ): Promise<Member> {
@@ -119,6 +125,7 @@ async function joinGroup(
     sessionTimeout: timeoutMs,
     rebalanceTimeout: timeoutMs,
     heartbeatInterval: heartbeatMs,
+    partitionAssigner: assignByInstance,
     // A group that forms may keep its members waiting as long as that.
     requestTimeout: timeoutMs + 15_000,
   } satisfies ConsumerOptions<Buffer, Buffer, Buffer, Buffer>);
@@ -141,6 +148,26 @@ async function joinGroup(
     return true;
   }
 
+  async function commit(offsets: readonly CommittedOffset[]): Promise<void> {
+    const own = offsets.filter(({ topic, partition }) =>
+      partitions.some((each) => each.topic === topic && each.partition === partition),
+    );
+    if (own.length === 0) return;
+    try {
+      await consumer.commit({
+        offsets: own.map(({ topic, partition, offset }) => ({
+          topic,
+          partition,
+          offset: BigInt(offset),
+          leaderEpoch: -1,
+        })),
+      });
+    } catch (cause) {
+      lose(cause);
+      throw unavailable(cause);
+    }
+  }
+
   function join(): void {
     consumer.joinGroup({}).catch((cause: unknown) => {
       if (state !== "in" || lose(cause)) return;
@@ -156,8 +183,12 @@ async function joinGroup(
       ),
     );
   });
-  // The group forms anew: what was assigned may already be somebody else's.
-  consumer.on("consumer:group:rebalance", () => assign([]));
+  consumer.on("consumer:group:rebalance", () => {
+    // The old share may still be committed until all have joined again; after that it is somebody else's.
+    const offsets = uncommitted?.() ?? [];
+    if (offsets.length > 0) commit(offsets).catch(() => undefined);
+    assign([]);
+  });
   consumer.on("consumer:heartbeat:error", ({ error }) => void lose(error));
   consumer.on("error", (cause: unknown) => {
     if (state !== "in" || lose(cause)) return;
@@ -182,25 +213,7 @@ async function joinGroup(
       await Promise.race([changes.promise, aborted]);
     },
 
-    async commit(offsets) {
-      const own = offsets.filter(({ topic, partition }) =>
-        partitions.some((each) => each.topic === topic && each.partition === partition),
-      );
-      if (own.length === 0) return;
-      try {
-        await consumer.commit({
-          offsets: own.map(({ topic, partition, offset }) => ({
-            topic,
-            partition,
-            offset: BigInt(offset),
-            leaderEpoch: -1,
-          })),
-        });
-      } catch (cause) {
-        lose(cause);
-        throw unavailable(cause);
-      }
-    },
+    commit,
 
     async leave() {
       if (state === "left") return;
@@ -212,3 +225,18 @@ async function joinGroup(
     },
   };
 }
+
+/** A static member's ID is its instance name, a dash and a UUID: in their order, an instance that comes back gets what it had. */
+const assignByInstance: GroupPartitionsAssigner = (_self, members, _topics, metadata) => {
+  const subscribers = Array.from(members, ([memberId, { topics = [] }]) => ({ instance: memberId, topics }));
+  const shares = assignPartitions(subscribers, (topic) => metadata.topics.get(topic)?.partitionsCount ?? 0);
+  return Array.from(shares, ([memberId, partitions]) => ({
+    memberId,
+    assignments: new Map(
+      Array.from(
+        Map.groupBy(partitions, ({ topic }) => topic),
+        ([topic, ofTopic]) => [topic, { topic, partitions: ofTopic.map(({ partition }) => partition) }],
+      ),
+    ),
+  }));
+};

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { useCleanups } from "../support/cleanups.ts";
 import { runCommand } from "../support/command.ts";
-import { freePort } from "../support/free-port.ts";
+import { freePort } from "../../dev/ports.ts";
 import {
   ledgerOf,
   postJson,

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCommand, type RunningCommand } from "../support/command.ts";
-import { freePort } from "../support/free-port.ts";
+import { freePort } from "../../dev/ports.ts";
 import { postJson } from "../support/loop.ts";
 
 async function isUp(port: number): Promise<boolean> {

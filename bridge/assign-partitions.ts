@@ -1,6 +1,6 @@
 // Who of a group reads which partition: a pure decision, the same for the same members and topics.
 
-import type { TopicPartition } from "../log.ts";
+import type { TopicPartition } from "./log.ts";
 
 export interface Subscriber {
   readonly instance: string;
