@@ -1,14 +1,17 @@
-// `npm run dev`: the whole loop on one machine. A bridge with its embedded log, the gateway in
+// `npm run dev`: the whole loop on one machine. A bridge with its embedded log or on Kafka, the gateway in
 // `wrangler dev`, the example's responder; one log, one line when ready, one Ctrl-C to end it all.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { readKafkaConnection } from "../bridge/index.ts";
 import config from "../hearback.config.ts";
+import { kafkaMissing, startBroker, type Broker } from "./kafka/index.ts";
 import { parseDevOptions } from "./options.ts";
 import { isFree } from "./ports.ts";
 import { Processes } from "./processes.ts";
+import { checkTopics } from "./topics/index.ts";
 import { sweepEmptyWaiters } from "./sweep.ts";
 
 const host = "127.0.0.1";
@@ -27,10 +30,11 @@ if (!parsed.ok) {
   console.error(parsed.message);
   process.exit(1);
 }
-const { port, bridgePort, responders, state } = parsed.options;
+const { port, bridgePort, responders, state, log } = parsed.options;
 for (const [taken, option] of [
   [port, "--port"],
   [bridgePort, "--bridge-port"],
+  ...(log.kind === "kafka" ? [[log.port, "--kafka-port"] as const] : []),
 ] as const) {
   if (!(await isFree(taken, host))) {
     console.error(`Port ${taken} is taken. End what uses it, or choose another one with ${option} N.`);
@@ -51,11 +55,14 @@ const credentials = {
 await sweepEmptyWaiters(join(stateFolder, "wrangler"));
 
 const processes = new Processes();
+let ticking: NodeJS.Timeout | undefined;
+let broker: Broker | undefined;
 let ending: Promise<void> | undefined;
 const end = (code: number): Promise<void> =>
   (ending ??= (async () => {
     clearInterval(ticking);
     await processes.end();
+    await broker?.stop();
     if (scratch !== undefined) await rm(scratch, { recursive: true, force: true });
     process.exit(code);
   })());
@@ -65,6 +72,7 @@ const gaveUp = (name: string): void => {
   void end(1);
 };
 
+const logArguments = await openLog();
 processes.start(
   {
     name: "bridge",
@@ -78,8 +86,7 @@ processes.start(
       user,
       "--password",
       password,
-      ...(scratch === undefined ? ["--state", join(stateFolder, "log")] : []),
-      ...topicArguments(),
+      ...logArguments,
     ],
   },
   gaveUp,
@@ -119,10 +126,60 @@ if (responders) {
   processes.start({ name: "predict", args: ["examples/predict/responder.ts"], env: credentials }, gaveUp);
 }
 
-const ticking = setInterval(() => void tickCron(), tickEveryMs);
+ticking = setInterval(() => void tickCron(), tickEveryMs);
 await whenReady();
 console.log(`ready    │ after ${((Date.now() - startedAt) / 1_000).toFixed(1)} s: ${gatewayUrl} — try
          │ curl -si ${gatewayUrl}/predict -H 'content-type: application/json' -d '{"id":"txn_1","features":[0.5,0.3,0.8]}'`);
+
+/** Options of the bridge. With Kafka, the broker answers and the topics exist when they are there. */
+async function openLog(): Promise<readonly string[]> {
+  if (log.kind === "embedded") {
+    return [...(scratch === undefined ? ["--state", join(stateFolder, "log")] : []), ...topicArguments()];
+  }
+  try {
+    if (log.kind === "kafka") await startKafka(log.port);
+    const brokers = log.kind === "kafka" ? `${host}:${log.port}` : log.brokers;
+    const connection = readKafkaConnection(brokers, process.env);
+    const reports = await checkTopics({
+      connection,
+      services: config.services,
+      requestPartitions,
+      create: true,
+      replicas: -1,
+    });
+    for (const { name, findings, done } of reports) {
+      if (done !== undefined) console.log(`topics   │ ${name} ${done}`);
+      for (const { text } of findings.filter(({ level }) => level === "error"))
+        console.log(`topics   │ ${name}: ${text}`);
+    }
+    return ["--brokers", brokers];
+  } catch (cause) {
+    console.error(`kafka    │ ${cause instanceof Error ? cause.message : String(cause)}`);
+    await end(1);
+    return [];
+  }
+}
+
+/** Started again when it dies, as the other parts are. */
+async function startKafka(kafkaPort: number): Promise<void> {
+  const missing = kafkaMissing();
+  if (missing !== undefined) throw new Error(missing);
+  const show = (line: string): void => console.log(`kafka    │ ${line}`);
+  broker = await startBroker({ port: kafkaPort, folder: join(stateFolder, "kafka"), progress: show });
+  show(`listens on ${broker.address} (process ${broker.pid})`);
+  const keepUp = async (started: Broker): Promise<void> => {
+    await started.ended;
+    if (ending !== undefined) return;
+    show("ended; starting it again");
+    broker = await started.restart();
+    show(`listens on ${broker.address} (process ${broker.pid})`);
+    await keepUp(broker);
+  };
+  keepUp(broker).catch((cause: unknown) => {
+    show(cause instanceof Error ? cause.message : String(cause));
+    gaveUp("kafka");
+  });
+}
 
 function topicArguments(): string[] {
   const partitions = new Map<string, number>();

@@ -11,6 +11,7 @@ import { createKafkaGroups } from "./kafka-groups.ts";
 import { createKafkaLog, type KafkaLog } from "./kafka-log.ts";
 import { createTail } from "./tail.ts";
 
+export { clientOptions } from "./client-options.ts";
 export { readKafkaConnection } from "./connection-settings.ts";
 export type { KafkaConnection, SaslOptions, TlsOptions } from "./client-options.ts";
 
