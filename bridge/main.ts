@@ -48,7 +48,7 @@ function openBackend({ brokers, createTopics, state, topics }: ServeSettings, me
   const kafka = openKafka({
     ...readKafkaConnection(brokers, process.env),
     createTopics,
-    onError: (error) => reportEvent("kafka", { error }),
+    onEvent: (text) => reportEvent("kafka", { text }),
   });
   const { tail } = kafka.log;
   metrics.gauge("hearback_bridge_kafka_up", "1 while the cluster answers.", () =>

@@ -31,6 +31,8 @@ export interface Cluster {
   topics(): Promise<ReadonlyMap<string, number>>;
   /** With the cluster's own defaults. A topic that exists already is found. */
   create(name: string): Promise<KnownTopic | Refused>;
+  /** Looks whether the cluster answers, at once; it is looked at regularly anyway. */
+  look(): void;
   /** What the last look at the cluster found wrong; undefined when it answered. */
   trouble(): string | undefined;
   close(): void;
@@ -50,6 +52,7 @@ const creationMs = 5_000;
 export function createCluster(
   admin: Admin,
   producer: Pick<Producer, "metadata">,
+  onEvent: (event: string) => void,
   now: () => number = Date.now,
 ): Cluster {
   const absent = new Map<string, number>();
@@ -57,10 +60,22 @@ export function createCluster(
   let list: { readonly at: number; readonly topics: Promise<ReadonlyMap<string, number>> } | undefined;
   let trouble: string | undefined = "the cluster has not been reached yet";
 
+  let isKnown = false;
+  let looking = false;
+  const settle = (found: string | undefined): void => {
+    looking = false;
+    if (!isKnown || (found === undefined) !== (trouble === undefined)) {
+      onEvent(found ?? "the cluster is reached");
+    }
+    isKnown = true;
+    trouble = found;
+  };
   const look = (): void => {
+    if (looking) return;
+    looking = true;
     admin.metadata({ topics: [], forceUpdate: true }).then(
-      () => (trouble = undefined),
-      (cause: unknown) => (trouble = `the cluster cannot be reached: ${messageOf(cause)}`),
+      () => settle(undefined),
+      (cause: unknown) => settle(`the cluster cannot be reached: ${messageOf(cause)}`),
     );
   };
   look();
@@ -167,6 +182,7 @@ export function createCluster(
       return creation;
     },
 
+    look,
     trouble: () => trouble,
     close: () => clearInterval(pulse),
   };

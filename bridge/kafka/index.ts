@@ -18,8 +18,11 @@ export type { KafkaConnection, SaslOptions, TlsOptions } from "./client-options.
 export interface KafkaOptions extends KafkaConnection {
   /** Whether the first record for a topic creates it. Default true. */
   readonly createTopics?: boolean;
-  /** Told of what goes wrong with no client to blame, the same at most once a minute. Default: standard error. */
-  readonly onError?: (message: string) => void;
+  /**
+   * Told when the cluster is lost and reached again, and of what goes wrong with no client to blame, the same
+   * at most once a minute. Default: standard error.
+   */
+  readonly onEvent?: (message: string) => void;
 }
 
 const repeatErrorMs = 60_000;
@@ -28,7 +31,8 @@ const repeatErrorMs = 60_000;
  * Does not wait for the cluster: until it is reached, `trouble` says so and produces are refused.
  */
 export function openKafka(options: KafkaOptions): Backend<KafkaLog> {
-  const onError = onceAMinute(options.onError ?? ((message) => console.error(`kafka: ${message}`)));
+  const onEvent = options.onEvent ?? ((message) => console.error(`kafka: ${message}`));
+  const onError = onceAMinute(onEvent);
   const admin = new Admin(clientOptions(options, "admin"));
   const producer = new Producer({ ...clientOptions(options, "producer"), maxInflights: 64 });
   const reader = (role: string): Consumer =>
@@ -36,7 +40,7 @@ export function openKafka(options: KafkaOptions): Backend<KafkaLog> {
   const main = reader("tail");
   const joiner = reader("join");
   const older = reader("direct");
-  const cluster = createCluster(admin, producer);
+  const cluster = createCluster(admin, producer, onEvent);
   const log = createKafkaLog({
     admin,
     cluster,

@@ -180,6 +180,9 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
       case "moved":
         await cluster.topic(name, 0).catch(() => undefined);
         return { at: "unknown" };
+      case "lost":
+        cluster.look();
+        return { at: "unknown" };
       case "failed":
         onError(`partition ${name}/${partition} cannot be read at offset ${offset}: ${outcome.reason}`);
         return { at: "unknown" };

@@ -3,7 +3,7 @@
 
 import { findErrorBy, NetworkError, type Consumer } from "@platformatic/kafka";
 import { readBatches, type FetchAnswer, type FetchedPartition, type ReadPartition } from "./batches.ts";
-import { messageOf } from "./errors.ts";
+import { errorNames, messageOf } from "./errors.ts";
 
 export interface ReadRequest {
   readonly topic: string;
@@ -21,6 +21,9 @@ export type ReadOutcome =
   | { readonly status: "gone" }
   /** Another broker leads. */
   | { readonly status: "moved" }
+  /** The broker is out of reach. */
+  | { readonly status: "lost"; readonly reason: string }
+  /** The broker answered, but what it says cannot be used. */
   | { readonly status: "failed"; readonly reason: string };
 
 export interface ReadOptions {
@@ -54,7 +57,7 @@ export async function readFrom(
   consumer: Consumer,
   broker: number,
   requests: readonly ReadRequest[],
-  { maxWaitMs, maxBytes }: ReadOptions,
+  { maxWaitMs, maxBytes, isRepeat = false }: ReadOptions & { readonly isRepeat?: boolean },
 ): Promise<readonly ReadOutcome[]> {
   let response: FetchAnswer;
   try {
@@ -73,10 +76,14 @@ export async function readFrom(
     ] as FetchAnswer | undefined;
     if (partial === undefined || partial.errorCode !== 0) {
       const isLost = findErrorBy(cause instanceof Error ? cause : null, "code", NetworkError.code) !== null;
+      // A broker that was started again knows no sessions; the client begins another one by itself.
+      if (errorNames(cause).includes("FETCH_SESSION_ID_NOT_FOUND") && !isRepeat) {
+        return readFrom(consumer, broker, requests, { maxWaitMs, maxBytes, isRepeat: true });
+      }
       // What cannot be decoded in one partition must not keep the others from being read.
       if (!isLost && requests.length > 1) return readOneByOne(consumer, broker, requests, maxBytes);
       if (isLost) await renewBrokers(consumer);
-      return requests.map(() => ({ status: "failed", reason: messageOf(cause) }));
+      return requests.map(() => ({ status: isLost ? "lost" : "failed", reason: messageOf(cause) }));
     }
     response = partial;
   }

@@ -166,6 +166,7 @@ export function createTail(
       case "failed":
         if (!closed) onError(`partition ${nameOf(entry)} cannot be read: ${outcome.reason}`);
         break;
+      case "lost":
       case "astray":
       case "gone":
       case "moved":

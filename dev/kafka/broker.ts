@@ -16,7 +16,7 @@ export interface BrokerOptions {
   /** Folder that keeps the records, the configuration and the broker's own log. Made when it is not there. */
   readonly folder: string;
   /** Added to the configuration, or put in the place of its lines. */
-  readonly properties?: (port: number) => Readonly<Record<string, string>>;
+  readonly properties?: (port: number, controllerPort: number) => Readonly<Record<string, string>>;
   /** Options of the tool that makes the data folder, once: users, for example. */
   readonly formatOptions?: readonly string[];
   readonly progress?: (line: string) => void;
@@ -59,7 +59,8 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const file = join(options.folder, "server.properties");
   await mkdir(data, { recursive: true });
   const address = { port, controllerPort: await freePort(host), data };
-  await writeFile(file, brokerProperties(address, options.properties?.(port)));
+  const extra = options.properties?.(port, address.controllerPort);
+  await writeFile(file, brokerProperties(address, extra));
   if (!existsSync(join(data, "meta.properties"))) format(jars, file, options.formatOptions ?? []);
   const logFile = join(options.folder, "broker.log");
   const child = launch(jars, file, logFile);

@@ -158,7 +158,7 @@ test("[A2] a thousand requests at once get a thousand right answers under a thou
 
 test("a bridge killed with -9 under 200 waiting requests loses none of them", async () => {
   const state = await stateFolder();
-  const bridge = await startBridgeProcess(0, state);
+  const bridge = await startBridgeProcess(0, { state });
   const gateway = await startGateway("together", bridge.url);
   later(() => gateway.stop());
   const model = startModel(bridge.url, () => {});
@@ -169,7 +169,7 @@ test("a bridge killed with -9 under 200 waiting requests loses none of them", as
   await expect.poll(() => model.counts.received, { timeout: 20_000 }).toBe(200);
   await bridge.kill();
   const killedAt = performance.now();
-  const again = await startBridgeProcess(bridge.port, state);
+  const again = await startBridgeProcess(bridge.port, { state });
   later(() => again.stop());
   const responses = await Promise.all(waiting);
   const recoveredMs = performance.now() - killedAt;

@@ -20,7 +20,7 @@ import {
 const later = useCleanups();
 
 async function startLoopOnProcess(state?: string) {
-  let bridge: BridgeProcess = await startBridgeProcess(0, state);
+  let bridge: BridgeProcess = await startBridgeProcess(0, state === undefined ? {} : { state });
   later(() => bridge.stop());
   const gateway = await startGateway("together", bridge.url);
   later(() => gateway.stop());
@@ -33,7 +33,7 @@ async function startLoopOnProcess(state?: string) {
       await bridge.kill();
     },
     async restartBridge() {
-      bridge = await startBridgeProcess(bridge.port, state);
+      bridge = await startBridgeProcess(bridge.port, state === undefined ? {} : { state });
     },
   };
 }

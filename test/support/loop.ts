@@ -11,10 +11,10 @@ import { handlePredict } from "../../examples/predict/handler.ts";
 import type { DrainVerdict } from "../../protocol/index.ts";
 import { createResponder, type Responder } from "../../responder/index.ts";
 
-const user = "dev";
-const password = "dev";
+export const user = "dev";
+export const password = "dev";
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const topics = new Map([
+export const topics = new Map([
   ["inference.requests.v1", 3],
   ["inference.replies.v1", 3],
 ]);
@@ -99,12 +99,16 @@ export async function startMemoryBridge(): Promise<TestBridge> {
 
 export interface BridgeProcess extends TestBridge {
   readonly port: number;
+  readonly pid: number;
   /** kill -9; resolves when the process is gone. */
   kill(): Promise<void>;
 }
 
-/** The bridge's own command in a process of its own. Without `state` its log is in memory. */
-export async function startBridgeProcess(port: number, state?: string): Promise<BridgeProcess> {
+/** Where a bridge process keeps its log: in memory, in a folder, or on a cluster. */
+export type LogPlace = { readonly state?: string } | { readonly brokers: string };
+
+/** The bridge's own command in a process of its own. */
+export async function startBridgeProcess(port: number, place: LogPlace = {}): Promise<BridgeProcess> {
   const child = spawn(
     process.execPath,
     [
@@ -115,8 +119,12 @@ export async function startBridgeProcess(port: number, state?: string): Promise<
       user,
       "--password",
       password,
-      ...(state === undefined ? [] : ["--state", state]),
-      ...[...topics].flatMap(([topic, partitions]) => ["--topic", `${topic}:${partitions}`]),
+      ...("brokers" in place
+        ? ["--brokers", place.brokers]
+        : [
+            ...(place.state === undefined ? [] : ["--state", place.state]),
+            ...[...topics].flatMap(([topic, partitions]) => ["--topic", `${topic}:${partitions}`]),
+          ]),
     ],
     { cwd: root, stdio: ["ignore", "pipe", "inherit"] },
   );
@@ -130,6 +138,7 @@ export async function startBridgeProcess(port: number, state?: string): Promise<
   return {
     url,
     port: Number(new URL(url).port),
+    pid: child.pid ?? 0,
     stop: () => endProcess(child, "SIGTERM"),
     kill: () => endProcess(child, "SIGKILL"),
   };

@@ -1,0 +1,144 @@
+// The loop and the bridge on a real Kafka, at volume and with figures: deaths under load, repeats after a kill,
+// latency beside the native client, memory.
+
+import { readFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { measureBridge, measureNative, type Latencies } from "../../bench/bridge-latency.ts";
+import { startBroker, type Broker } from "../../dev/kafka/index.ts";
+import { basic } from "../bridge/support.ts";
+import { useCleanups } from "../support/cleanups.ts";
+import { countFates, startLoad, type Fate, type Load } from "../support/load.ts";
+import { createTopics, killBetweenAppendAndAnswer, startLoopOnKafka } from "../support/loop-on-kafka.ts";
+import { password, startBridgeProcess, user } from "../support/loop.ts";
+import { Proof } from "../support/proof.ts";
+
+const proof = new Proof("kafka", "The loop and the bridge on Apache Kafka");
+const later = useCleanups();
+const perSecond = 200;
+const allowed = new Set(["answered", "503", "504"]);
+
+let folder: string;
+let broker: Broker;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "hearback-kafka-"));
+  broker = await startBroker({ port: 0, folder });
+});
+afterAll(async () => {
+  proof.write();
+  await broker.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** As the only thing a test waits for by the clock: how long a state lasts is what it is about. */
+const lasts = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+function report(what: string, fates: readonly Fate[], backAt: number): void {
+  const counts = Object.entries(countFates(fates)).map(([fate, count]) => `${count} ${fate}`);
+  const lastBad = Math.max(
+    0,
+    ...fates.filter(({ fate }) => fate !== "answered").map(({ begunAt }) => begunAt),
+  );
+  const healed =
+    lastBad > backAt
+      ? `${((lastBad - backAt) / 1_000).toFixed(1)} s after it was back`
+      : "before it was back";
+  proof.add(
+    what,
+    `${fates.length} requests: ${counts.join(", ")}; the last one not answered began ${healed}`,
+  );
+}
+
+/** Load before, during and after; `breakIt` resolves when what died is back. */
+async function underLoad(what: string, url: string, breakIt: () => Promise<void>): Promise<void> {
+  const load: Load = startLoad(`${url}/predict`, perSecond);
+  await lasts(5_000);
+  await breakIt();
+  const backAt = Date.now();
+  await lasts(15_000);
+  const fates = await load.finish();
+  report(what, fates, backAt);
+  expect(fates.filter(({ fate }) => !allowed.has(fate))).toEqual([]);
+  const after = fates.filter(({ begunAt }) => begunAt >= backAt + 10_000);
+  expect(after.length).toBeGreaterThan(perSecond * 4);
+  expect(after.filter(({ fate }) => fate !== "answered")).toEqual([]);
+}
+
+test("a broker, a bridge and a drain killed under load: 503 or 504 at worst, and all is answered 10 s after they are back", async () => {
+  const loop = await startLoopOnKafka(broker.address, later);
+  await underLoad(
+    `${perSecond} req/s, broker killed with -9, started again after 5 s`,
+    loop.url,
+    async () => {
+      await broker.kill();
+      await lasts(5_000);
+      broker = await broker.restart();
+    },
+  );
+  await underLoad(
+    `${perSecond} req/s, bridge killed with -9, started again after 5 s`,
+    loop.url,
+    async () => {
+      await loop.bridge.kill();
+      await lasts(5_000);
+      await loop.restartBridge();
+    },
+  );
+  await underLoad(`${perSecond} req/s, drain object reset`, loop.url, () => loop.resetDrain());
+});
+
+test("a bridge killed with -9 between append and answer, 20 times: one record for each produce ID", async () => {
+  const own = await mkdtemp(join(tmpdir(), "hearback-kafka-"));
+  later(() => rm(own, { recursive: true, force: true }));
+  const results = await killBetweenAppendAndAnswer({ folder: own, times: 20, later });
+  const once = results.filter(({ records, sameOffset }) => records === 1 && sameOffset).length;
+  proof.add(
+    "bridge killed with -9 between append and answer, then the produce repeated",
+    `20 times: ${once} times one record, at the offset that the repeat was told`,
+  );
+  expect(once).toBe(20);
+});
+
+test("the bridge alone: latency beside the native client, and memory that stays flat", async () => {
+  const partitions = 3;
+  await createTopics(broker.address, new Map([["bench", partitions]]));
+  const bridge = await startBridgeProcess(0, { brokers: broker.address });
+  later(() => bridge.stop());
+  const address = { url: bridge.url, authorization: basic(user, password) };
+  const load = (perSecondNow: number, count: number) => ({
+    topic: "bench",
+    partitions,
+    perSecond: perSecondNow,
+    count,
+  });
+  const show = ({ p50, p99 }: Latencies) => `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`;
+  // Compilers and connections, on both sides.
+  await measureBridge(address, load(500, 5_000));
+  await measureNative(broker.address, load(500, 5_000));
+  for (const [rate, count] of [
+    [1, 20],
+    [100, 2_000],
+    [1_000, 20_000],
+  ] as const) {
+    const throughBridge = await measureBridge(address, load(rate, count));
+    const native = await measureNative(broker.address, load(rate, count));
+    proof.add(
+      `produce to fetch at ${rate} records/s`,
+      `bridge ${show(throughBridge)}; native client ${show(native)}`,
+    );
+  }
+  const rss = () =>
+    Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${bridge.pid}/status`, "utf8"))?.[1]) / 1_024;
+  await measureBridge(address, load(2_000, 100_000));
+  const first = rss();
+  await measureBridge(address, load(2_000, 100_000));
+  const second = rss();
+  const growth = ((second - first) / first) * 100;
+  proof.add(
+    "RSS of the bridge after 100,000 and after 200,000 records",
+    `${first.toFixed(0)} MiB, ${second.toFixed(0)} MiB (${growth.toFixed(1)} %)`,
+  );
+  expect(growth).toBeLessThan(5);
+});

@@ -1,0 +1,144 @@
+// The loop with a real Kafka below it, and the ways in which its tests break it.
+
+import { Admin } from "@platformatic/kafka";
+import { openKafka } from "../../bridge/index.ts";
+import { freePort } from "../../dev/ports.ts";
+import { startBroker } from "../../dev/kafka/index.ts";
+import { decodeText, type KafkaRecord } from "../../protocol/index.ts";
+import { startHeldProxy } from "./held-proxy.ts";
+import { atOnce, basic, raw, type RawAnswer } from "../bridge/support.ts";
+import {
+  password,
+  startBridgeProcess,
+  startGateway,
+  startModel,
+  topics,
+  user,
+  type BridgeProcess,
+} from "./loop.ts";
+
+type Later = (cleanup: () => unknown) => void;
+
+export interface LoopOnKafka {
+  readonly url: string;
+  readonly bridge: BridgeProcess;
+  restartBridge(): Promise<void>;
+  /** Ends the drain object as a deploy would: at once, with what it had in memory. */
+  resetDrain(): Promise<void>;
+}
+
+export async function createTopics(broker: string, wanted: ReadonlyMap<string, number>): Promise<void> {
+  const admin = new Admin({ clientId: "test", bootstrapBrokers: [broker] });
+  for (const [topic, partitions] of wanted)
+    await admin.createTopics({ topics: [topic], partitions, replicas: 1 });
+  await admin.close();
+}
+
+export async function startLoopOnKafka(broker: string, later: Later): Promise<LoopOnKafka> {
+  await createTopics(broker, topics);
+  const place = { brokers: broker };
+  let bridge = await startBridgeProcess(0, place);
+  later(() => bridge.stop());
+  const gateway = await startGateway("together", bridge.url);
+  later(() => gateway.stop());
+  const model = startModel(bridge.url, () => {});
+  later(() => model.finish());
+  return {
+    url: gateway.url,
+    get bridge() {
+      return bridge;
+    },
+    async restartBridge() {
+      bridge = await startBridgeProcess(bridge.port, place);
+    },
+    async resetDrain() {
+      const { REPLY_DRAIN } = await gateway.server.getWorker<{ REPLY_DRAIN: ResettableNamespace }>().getEnv();
+      const drain = REPLY_DRAIN.get(REPLY_DRAIN.idFromName("drain-0"));
+      // The call ends with the object it was made to.
+      await drain.reset().catch(() => undefined);
+    },
+  };
+}
+
+interface ResettableNamespace {
+  idFromName(name: string): unknown;
+  get(id: unknown): { reset(): Promise<void> };
+}
+
+export interface Repeated {
+  /** Records with the produce ID in the topic. */
+  readonly records: number;
+  /** Whether the repeat was answered with the offset of the first. */
+  readonly sameOffset: boolean;
+}
+
+/**
+ * Again and again: lets a bridge append, withholds Kafka's acknowledgement from it, kills it with -9 once the
+ * record is in the topic, starts it again, and repeats the produce.
+ */
+export async function killBetweenAppendAndAnswer({
+  folder,
+  times,
+  later,
+}: {
+  readonly folder: string;
+  readonly times: number;
+  readonly later: Later;
+}): Promise<readonly Repeated[]> {
+  const heldPort = await freePort();
+  const proxy = await startHeldProxy(0, heldPort);
+  later(() => proxy.close());
+  const broker = await startBroker({
+    port: 0,
+    folder,
+    // Clients of the second listener are sent through the proxy; those of the first see the topic as it is.
+    properties: (port, controllerPort) => ({
+      listeners: `PLAINTEXT://127.0.0.1:${port},HELD://127.0.0.1:${heldPort},CONTROLLER://127.0.0.1:${controllerPort}`,
+      "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},HELD://127.0.0.1:${proxy.port}`,
+      "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,HELD:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    }),
+  });
+  later(() => broker.stop());
+  const topic = "held";
+  await createTopics(broker.address, new Map([[topic, 1]]));
+  const witness = openKafka({ brokers: [broker.address], onEvent: () => undefined });
+  later(() => witness.close());
+  const place = { brokers: `127.0.0.1:${proxy.port}` };
+  let bridge = await startBridgeProcess(0, place);
+  later(() => bridge.stop());
+
+  const produce = (id: string): Promise<RawAnswer> =>
+    raw(`${bridge.url}/produce`, {
+      method: "POST",
+      body: { topic, value: id, headers: [{ key: "X-Produce-ID", value: id }] },
+      headers: { authorization: basic(user, password) },
+    });
+  const answered = async (id: string): Promise<{ readonly offset: number }> => {
+    for (;;) {
+      const { status, json } = await produce(id);
+      if (status === 200) return (json as { offset: number }[])[0] ?? { offset: Number.NaN };
+    }
+  };
+  const recordsWith = async (id: string): Promise<readonly KafkaRecord[]> => {
+    const found = await witness.log.fetch([{ topic, partition: 0, offset: 0 }], atOnce);
+    return found.filter(({ value }) => value !== null && decodeText(value) === id);
+  };
+
+  const results: Repeated[] = [];
+  for (let turn = 0; turn < times; turn++) {
+    // Warm, so that what is withheld is the acknowledgement and not the way there.
+    await answered(`warm-${turn}`);
+    proxy.hold();
+    const id = `once-${turn}`;
+    const lost = produce(id).catch(() => undefined);
+    while ((await recordsWith(id)).length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await bridge.kill();
+    await lost;
+    proxy.release();
+    bridge = await startBridgeProcess(bridge.port, place);
+    const { offset } = await answered(id);
+    const records = await recordsWith(id);
+    results.push({ records: records.length, sameOffset: records[0]?.offset === offset });
+  }
+  return results;
+}
