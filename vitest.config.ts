@@ -1,4 +1,5 @@
-// The tests of `npm test`, by the runtime they need: plain Node, workerd, or the whole loop of processes.
+// The tests of `npm test`, by the runtime they need: plain Node, workerd, the whole loop of
+// processes, or a Kafka broker.
 
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -32,6 +33,17 @@ export default defineConfig({
         test: {
           name: "loop",
           include: ["test/loop/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        // On a real broker. A test that starts one of its own waits for Java.
+        test: {
+          name: "kafka",
+          include: ["test/kafka/**/*.test.ts"],
+          globalSetup: "./test/support/global-kafka.ts",
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -1,7 +1,7 @@
 // Whether a port is free to listen on. Asked before anything is started, so that the answer is a sentence
 // and not a stack of somebody else's.
 
-import { createServer } from "node:net";
+import { createServer, type AddressInfo } from "node:net";
 
 export function isFree(port: number, host: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -9,5 +9,17 @@ export function isFree(port: number, host: string): Promise<boolean> {
       .once("error", () => resolve(false))
       .once("listening", () => server.close(() => resolve(true)))
       .listen(port, host);
+  });
+}
+
+/** One that was free a moment ago. Rejects when none is left. */
+export function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+      .once("error", reject)
+      .listen(0, host, () => {
+        const { port } = server.address() as AddressInfo;
+        server.close(() => resolve(port));
+      });
   });
 }
