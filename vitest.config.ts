@@ -13,7 +13,10 @@ export default defineConfig({
     reporters: ["default", new ClosingLineReporter()],
     projects: [
       {
-        test: { name: "node", include: ["test/{unit,bridge,responder,conformance,project}/**/*.test.ts"] },
+        test: {
+          name: "node",
+          include: ["test/{unit,dev,bridge,responder,conformance,project}/**/*.test.ts"],
+        },
       },
       {
         plugins: [

@@ -70,6 +70,8 @@ const logging = [
   // Warnings of every start and every orderly end.
   "log.org.apache.kafka.controller.QuorumController=error",
   "log.org.apache.kafka.clients.NetworkClient=error",
+  // An error for every partition that is added to a topic, which then is there all the same.
+  "log.state.change.logger=off",
 ].map((setting) => `-Dorg.slf4j.simpleLogger.${setting}`);
 
 /** Rejects with KafkaStartError for what the caller can mend: nothing to run it with, port or folder taken. */

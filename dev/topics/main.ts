@@ -1,0 +1,61 @@
+// `npm run topics`: what the topics of the config look like on a cluster. Prints; decides nothing.
+
+import { resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import type { GatewayConfig } from "../../worker/config.ts";
+import { openCluster, reasonOf } from "./cluster.ts";
+import { connectionFrom } from "./connection.ts";
+import { describeTopics, ensureTopics } from "./ensure.ts";
+import { parseTopicsOptions, topicsUsage, type TopicsOptions } from "./options.ts";
+import { wantedTopics } from "./wanted.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** Whether all is well. Throws with a sentence for the user. */
+async function run({
+  brokers,
+  config,
+  create,
+  requestPartitions,
+  replicas,
+}: TopicsOptions): Promise<boolean> {
+  const file = pathToFileURL(resolve(root, config)).href;
+  const { default: gateway } = (await import(file)) as { readonly default: GatewayConfig };
+  const wanted = wantedTopics(gateway.services, requestPartitions);
+  const cluster = openCluster(brokers, connectionFrom(process.env));
+  try {
+    const { topics, findings, done } = await (
+      create ? ensureTopics(cluster, wanted, replicas) : describeTopics(cluster, wanted)
+    ).catch((cause: unknown) => {
+      throw new Error(`${brokers.join(",")}: ${reasonOf(cause)}`, { cause });
+    });
+    for (const line of done) console.log(line);
+    for (const topic of topics) {
+      const retention = topic.retentionMs < 0 ? "for ever" : `${topic.retentionMs / 1_000} s`;
+      console.log(
+        `${topic.name}: ${topic.partitions} partitions, replication ${topic.replicas} (min in sync ${topic.minInsyncReplicas}), cleanup.policy ${topic.cleanupPolicy}, kept ${retention}`,
+      );
+    }
+    for (const { topic, kind, text } of findings) console.log(`${kind}: ${topic} ${text}`);
+    if (!create && findings.some(({ remedy }) => remedy !== undefined)) {
+      console.log("--create creates what is missing");
+    }
+    return findings.every(({ kind }) => kind === "note");
+  } finally {
+    await cluster.close().catch(() => undefined);
+  }
+}
+
+const parsed = parseTopicsOptions(process.argv.slice(2));
+if (parsed.kind === "help") console.log(topicsUsage);
+else if (parsed.kind === "wrong") {
+  console.error(parsed.message);
+  process.exitCode = 1;
+} else {
+  try {
+    if (!(await run(parsed.options))) process.exitCode = 1;
+  } catch (cause) {
+    console.error(cause instanceof Error ? cause.message : String(cause));
+    process.exitCode = 1;
+  }
+}
