@@ -15,6 +15,11 @@ export interface JoinOptions {
   readonly topics: readonly string[];
   /** How long the group waits for a member that fell silent. */
   readonly sessionTimeoutMs: number;
+  /**
+   * Asked just before partitions of this member go to another, by a backend that can: what it answers is
+   * committed first, so that the other goes on where this one was. A backend that cannot never asks.
+   */
+  readonly uncommitted?: () => readonly CommittedOffset[];
 }
 
 /** One instance in one group, for as long as it lives. */

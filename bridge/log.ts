@@ -34,12 +34,12 @@ export interface Appended extends TopicPartition {
 }
 
 /**
- * A record that was not appended. `invalid` and `too-large` stay refused until the record or the topic
+ * A record that was not appended. `invalid`, `too-large` and `forbidden` stay refused until the record or the topic
  * changes; `unavailable` may pass. `retryAfter` is in seconds and never 0, so that nobody spins on it.
  */
 export interface Refused {
   readonly refused: string;
-  readonly why: "invalid" | "too-large" | "unavailable";
+  readonly why: "invalid" | "too-large" | "forbidden" | "unavailable";
   readonly retryAfter: number;
 }
 
@@ -52,6 +52,8 @@ export interface FetchOptions {
   readonly maxBytes: number;
   /** Ends the wait at once with an empty answer. */
   readonly signal: AbortSignal;
+  /** Throws `LogUnavailable` when a partition is out of reach, where an empty answer would be taken for the end. */
+  readonly strict?: boolean;
 }
 
 /** The log is out of reach for now, and what was asked cannot be answered without it. */
@@ -84,6 +86,8 @@ export interface Log {
   offsets(query: OffsetQuery, partitions: readonly TopicPartition[]): Promise<readonly LogOffset[]>;
   /** Partition count by topic. Throws `LogUnavailable`. */
   topics(): Promise<ReadonlyMap<string, number>>;
+  /** 0 for a topic that does not exist. Throws `LogUnavailable`. */
+  partitionCount(topic: string): Promise<number>;
   /** What keeps the log from being used at this moment, in words for an operator; undefined when nothing does. */
   trouble(): string | undefined;
   /** Ends waiting fetches with an empty answer and refuses later produces. A second call does nothing. */

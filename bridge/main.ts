@@ -1,78 +1,96 @@
 #!/usr/bin/env node
-// The command line of the bridge: options, start, an orderly end on a signal. Everything it starts is made elsewhere.
+// The command line of the bridge: start, signals, an orderly end. What the options mean is settings.ts, and
+// everything that is started is made elsewhere.
 
-import { parseArgs } from "node:util";
-import { openEmbeddedLog } from "./embedded/embedded-log.ts";
-import { openLogFiles } from "./embedded/log-files.ts";
-import { produceOnce } from "./produce-once.ts";
+import { makeCredential, readPassword } from "./credential-command.ts";
+import type { Backend } from "./backend.ts";
+import { openEmbedded } from "./embedded/index.ts";
+import { reportEvent } from "./events.ts";
+import { createCredentials, type Credentials } from "./http/credentials.ts";
+import { readCredentialsFile } from "./http/credentials-file.ts";
+import { createMetrics, type HttpMetrics } from "./http/metrics.ts";
 import { startBridge } from "./http/server.ts";
+import { openKafka, readKafkaConnection } from "./kafka/index.ts";
+import { produceOnce } from "./produce-once.ts";
+import { readSettings, usage, type CredentialSettings, type ServeSettings } from "./settings.ts";
 
-const usage = `hearback-bridge: the Upstash Kafka REST API over an embedded log
-
-  --host HOST              address to listen on (127.0.0.1)
-  --port PORT              port to listen on; 0: any free one (8790)
-  --state DIR              keep the log in files below DIR; without it, in memory
-  --user NAME              HTTP Basic user name, or HEARBACK_BRIDGE_USER (dev)
-  --password PASSWORD      HTTP Basic password, or HEARBACK_BRIDGE_PASSWORD (dev)
-  --topic NAME:PARTITIONS  a topic that exists from the start; may be repeated
-  --help                   this text`;
-
-interface Settings {
-  readonly host: string;
-  readonly port: number;
-  readonly state?: string;
-  readonly username: string;
-  readonly password: string;
-  readonly topics: ReadonlyMap<string, number>;
-}
-
-/** Undefined when only the usage is wanted. Throws with a message for the user. */
-function readSettings(): Settings | undefined {
-  const { values } = parseArgs({
-    options: {
-      host: { type: "string", default: "127.0.0.1" },
-      port: { type: "string", default: "8790" },
-      state: { type: "string" },
-      user: { type: "string" },
-      password: { type: "string" },
-      topic: { type: "string", multiple: true, default: [] },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) return undefined;
-  const port = Number(values.port);
-  if (!/^\d{1,5}$/.test(values.port) || port > 65_535) throw new RangeError(`"${values.port}" is not a port`);
-  return {
-    host: values.host,
+async function serve(settings: ServeSettings): Promise<void> {
+  const { host, port, state, full, credentialsFile, metricsToken, limits } = settings;
+  const stored = credentialsFile === undefined ? [] : readCredentialsFile(credentialsFile);
+  const credentials = createCredentials({ ...(full === undefined ? {} : { full }), stored });
+  const metrics = createMetrics({ ofProcess: true });
+  const backend = openBackend(settings, metrics);
+  const bridge = await startBridge({
+    host,
     port,
-    ...(values.state === undefined ? {} : { state: values.state }),
-    username: values.user ?? process.env["HEARBACK_BRIDGE_USER"] ?? "dev",
-    password: values.password ?? process.env["HEARBACK_BRIDGE_PASSWORD"] ?? "dev",
-    topics: new Map(values.topic.map(parseTopic)),
-  };
-}
-
-function parseTopic(text: string): readonly [name: string, partitions: number] {
-  const [, name, partitions] = /^(.+):(\d{1,4})$/.exec(text) ?? [];
-  if (name === undefined) throw new RangeError(`"${text}" is not of the form NAME:PARTITIONS`);
-  return [name, Number(partitions)];
-}
-
-async function run({ host, port, state, username, password, topics }: Settings): Promise<void> {
-  const store = state === undefined ? {} : { store: openLogFiles(state) };
-  const log = await produceOnce(openEmbeddedLog({ topics, ...store }));
-  const bridge = await startBridge({ host, port, username, password, log });
-  const where = state === undefined ? "in memory" : `in ${state}`;
+    credentials,
+    metrics,
+    log: produceOnce(backend.log),
+    groups: backend.groups,
+    ...limits,
+    ...(metricsToken === undefined ? {} : { metricsToken }),
+    ...(settings.accessLog ? { onAnswer: (answered) => reportEvent("answered", { ...answered }) } : {}),
+  });
+  const where = settings.brokers ?? (state === undefined ? "in memory" : `in ${state}`);
   console.log(`hearback-bridge listens on ${bridge.url}, log ${where}`);
-  const end = async (): Promise<void> => {
+  endOnSignals(async () => {
     await bridge.close();
-    await log.close();
-  };
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    await backend.close();
+  });
+  if (credentialsFile !== undefined) {
+    process.on("SIGHUP", () => readAgain(credentialsFile, credentials));
+  }
+}
+
+/** The log and the groups that the settings ask for, with their figures. */
+function openBackend({ brokers, createTopics, state, topics }: ServeSettings, metrics: HttpMetrics): Backend {
+  if (brokers === undefined) return openEmbedded({ topics, ...(state === undefined ? {} : { state }) });
+  const kafka = openKafka({
+    ...readKafkaConnection(brokers, process.env),
+    createTopics,
+    onError: (error) => reportEvent("kafka", { error }),
+  });
+  const { tail } = kafka.log;
+  metrics.gauge("hearback_bridge_kafka_up", "1 while the cluster answers.", () =>
+    kafka.log.trouble() === undefined ? 1 : 0,
+  );
+  metrics.gauge("hearback_bridge_kafka_followed_partitions", "Read to their ends.", () => tail.followed);
+  metrics.gauge("hearback_bridge_kafka_ring_bytes", "Newest records, kept for readers.", () => tail.bytes);
+  metrics.gauge("hearback_bridge_kafka_queued_bytes", "Wait to be appended.", () => kafka.log.queuedBytes);
+  return kafka;
+}
+
+/** The first signal ends in order, the second at once. */
+function endOnSignals(end: () => Promise<void>): void {
+  let ending = false;
+  for (const [signal, number] of [
+    ["SIGINT", 2],
+    ["SIGTERM", 15],
+  ] as const) {
     process.on(signal, () => {
+      if (ending) process.exit(128 + number);
+      ending = true;
       end().catch(fail);
     });
   }
+}
+
+/** A broken file changes nothing. */
+function readAgain(file: string, credentials: Credentials): void {
+  try {
+    const stored = readCredentialsFile(file);
+    credentials.replace(stored);
+    reportEvent("credentials read", { count: stored.length });
+  } catch (cause) {
+    reportEvent("credentials kept", { error: cause instanceof Error ? cause.message : String(cause) });
+  }
+}
+
+/** The entry on standard output, so that it can be piped; a password that was made here beside it. */
+async function printCredential(settings: CredentialSettings): Promise<void> {
+  const { entry, generated } = await makeCredential(settings, await readPassword(process.stdin));
+  console.log(JSON.stringify(entry, undefined, 2));
+  if (generated !== undefined) console.error(`password, shown this once: ${generated}`);
 }
 
 /** One line and exit code 1: whoever starts the bridge can do something about all of these. */
@@ -85,9 +103,10 @@ function fail(cause: unknown): void {
 }
 
 try {
-  const settings = readSettings();
-  if (settings === undefined) console.log(usage);
-  else await run(settings);
+  const settings = readSettings(process.argv.slice(2), process.env);
+  if (settings.command === "help") console.log(usage);
+  else if (settings.command === "credential") await printCredential(settings);
+  else await serve(settings);
 } catch (cause) {
   fail(cause);
 }

@@ -3,7 +3,7 @@
 
 import { createHash } from "node:crypto";
 import { readHeader, recordHeaders, type NewRecord } from "../protocol/index.ts";
-import type { Appended, Log, LogPosition, ProduceAnswer, RecordToAppend } from "./log.ts";
+import type { Appended, Log, LogOffset, ProduceAnswer, RecordToAppend } from "./log.ts";
 
 export interface ProduceOnceOptions {
   /** How long a repeat is recognised. Default 60,000. */
@@ -14,11 +14,22 @@ export interface ProduceOnceOptions {
   readonly now?: () => number;
 }
 
+/** `lost`: the attempt failed in a way that leaves open whether the record was appended. */
+type Attempt = Promise<ProduceAnswer> | "lost";
+
 interface Entry {
   /** Epoch ms of the first attempt. */
   readonly at: number;
   /** Of the first attempt, which may still be in flight: a repeat that comes meanwhile waits for the same one. */
-  readonly answer: Promise<ProduceAnswer>;
+  attempt: Attempt;
+}
+
+interface Window {
+  /** By ID, in the order of their time. */
+  readonly entries: Map<string, Entry>;
+  /** The records from before this process have been looked through. */
+  isRebuilt: boolean;
+  rebuilding: Promise<void> | undefined;
 }
 
 /** IDs longer than this are remembered by their digest, so that the bound in entries is one in bytes. */
@@ -26,18 +37,20 @@ const maxIdLength = 128;
 const rebuildBytes = 4 * 1024 * 1024;
 
 /**
- * Resolves when the window has been rebuilt from the log's own records, so that no repeat of a produce from
- * before a restart slips in. A refused attempt is forgotten: its repeat is tried again. Rejects when the log
- * cannot be read.
+ * The window of a topic is rebuilt from the topic's own tail before its first produce is taken, and again
+ * before a repeat of an attempt that was lost: then the records themselves say whether it was appended. A
+ * refused attempt is forgotten, and its repeat tried again. Produces throw `LogUnavailable` while the tail
+ * cannot be read. Repeats that reach another process are not recognised.
  */
-export async function produceOnce(log: Log, options: ProduceOnceOptions = {}): Promise<Log> {
+export function produceOnce(log: Log, options: ProduceOnceOptions = {}): Log {
   const windowMs = options.windowMs ?? 60_000;
   const maxEntries = options.maxEntries ?? 100_000;
   const now = options.now ?? Date.now;
-  const byTopic = new Map<string, Map<string, Entry>>();
+  const startedAt = now();
+  const windows = new Map<string, Window>();
 
-  /** Entries lie in the order of their time, so what has run out is at the front. */
-  function forget(entries: Map<string, Entry>, room: number): void {
+  /** What has run out is at the front. */
+  function forget({ entries }: Window, room: number): void {
     const oldest = now() - windowMs;
     for (const [id, entry] of entries) {
       if (entry.at > oldest && entries.size + room <= maxEntries) return;
@@ -45,33 +58,102 @@ export async function produceOnce(log: Log, options: ProduceOnceOptions = {}): P
     }
   }
 
-  function remember(topic: string, id: string, entry: Entry): void {
-    const entries = byTopic.get(topic) ?? new Map<string, Entry>();
-    forget(entries, 1);
-    entries.set(id, entry);
-    byTopic.set(topic, entries);
+  function windowOf(topic: string): Window {
+    const known = windows.get(topic);
+    if (known !== undefined) return known;
+    // Names without a window in use are let go here, or every refused topic would stay behind as one.
+    for (const [name, window] of windows) {
+      forget(window, 0);
+      if (window.entries.size === 0 && window.rebuilding === undefined && !needsOlder()) windows.delete(name);
+    }
+    const window: Window = { entries: new Map(), isRebuilt: false, rebuilding: undefined };
+    windows.set(topic, window);
+    return window;
   }
 
-  function recall(topic: string, id: string): Entry | undefined {
-    const entries = byTopic.get(topic);
-    if (entries === undefined) return undefined;
-    forget(entries, 0);
-    return entries.get(id);
+  /** Whether repeats of what another process appended before this one can still come. */
+  function needsOlder(): boolean {
+    return now() - startedAt < windowMs;
   }
 
-  /** Forgets an attempt that was refused or failed. */
-  function settle(topic: string, id: string, entry: Entry, answer: ProduceAnswer | undefined): void {
-    if (answer !== undefined && !("refused" in answer)) return;
-    const entries = byTopic.get(topic);
-    if (entries?.get(id) === entry) entries.delete(id);
-    // A name that was refused must not stay behind as an empty window.
-    if (entries?.size === 0) byTopic.delete(topic);
+  function recall(window: Window, id: string): Entry | undefined {
+    forget(window, 0);
+    return window.entries.get(id);
+  }
+
+  function remember(window: Window, id: string, entry: Entry): void {
+    forget(window, 1);
+    window.entries.set(id, entry);
+  }
+
+  /** Ends when everything that these records repeat is known. */
+  async function prepare(records: readonly RecordToAppend[]): Promise<void> {
+    const stale = new Set<string>();
+    for (const record of records) {
+      const id = produceIdOf(record);
+      if (id === undefined) continue;
+      const window = windowOf(record.topic);
+      const isFirst = !window.isRebuilt && needsOlder();
+      if (isFirst || recall(window, id)?.attempt === "lost") stale.add(record.topic);
+    }
+    await Promise.all(Array.from(stale, (topic) => rebuild(topic, windowOf(topic))));
+  }
+
+  function rebuild(topic: string, window: Window): Promise<void> {
+    window.rebuilding ??= readTail(topic, window).finally(() => (window.rebuilding = undefined));
+    return window.rebuilding;
+  }
+
+  async function readTail(topic: string, window: Window): Promise<void> {
+    const since = now() - windowMs;
+    const count = await log.partitionCount(topic);
+    const partitions = Array.from({ length: count }, (_, partition) => ({ topic, partition }));
+    const lost = [...window.entries].filter(([, { attempt }]) => attempt === "lost");
+    const starts = await log.offsets(since, partitions);
+    const ends = await log.offsets("latest", partitions);
+    const found = await collect(starts, ends);
+    // A lost attempt that left no record was not appended: its repeat is a first one.
+    for (const [id, entry] of lost) if (window.entries.get(id) === entry) window.entries.delete(id);
+    found.sort((one, other) => one.answer.timestamp - other.answer.timestamp);
+    for (const { id, answer } of found) {
+      // A record dated ahead by its producer is as old as now, or it would keep later ones from being forgotten.
+      const at = Math.min(answer.timestamp, now());
+      if (at > since && recall(window, id) === undefined)
+        remember(window, id, { at, attempt: Promise.resolve(answer) });
+    }
+    window.isRebuilt = true;
+  }
+
+  /** Reads from `starts` up to `ends`, all partitions together. */
+  async function collect(starts: readonly LogOffset[], ends: readonly LogOffset[]): Promise<Found[]> {
+    const { signal } = new AbortController();
+    const found: Found[] = [];
+    const next = starts.map(({ offset }) => offset);
+    for (;;) {
+      const open = starts.flatMap(({ topic, partition }, index) => {
+        const offset = next[index] ?? 0;
+        return offset < (ends[index]?.offset ?? 0) ? [{ topic, partition, offset }] : [];
+      });
+      if (open.length === 0) return found;
+      const records = await log.fetch(open, { timeoutMs: 0, maxBytes: rebuildBytes, signal, strict: true });
+      // What retention has taken meanwhile cannot be rebuilt, and what is left may be no records at all.
+      if (records.length === 0) return found;
+      for (const record of records) {
+        const { topic, partition, offset, timestamp } = record;
+        const index = starts.findIndex((start) => start.partition === partition);
+        next[index] = offset + 1;
+        const id = produceIdOf(record);
+        if (id !== undefined && offset < (ends[index]?.offset ?? 0))
+          found.push({ id, answer: { topic, partition, offset, timestamp } });
+      }
+    }
   }
 
   async function produce(records: readonly RecordToAppend[]): Promise<readonly ProduceAnswer[]> {
+    await prepare(records);
     const fresh: RecordToAppend[] = [];
     const firsts: {
-      readonly topic: string;
+      readonly window: Window;
       readonly id: string;
       readonly entry: Entry;
       readonly at: number;
@@ -88,84 +170,44 @@ export async function produceOnce(log: Log, options: ProduceOnceOptions = {}): P
 
     for (const record of records) {
       const id = produceIdOf(record);
-      const known = id === undefined ? undefined : recall(record.topic, id);
-      if (known !== undefined) {
-        answers.push(known.answer);
+      const window = id === undefined ? undefined : windowOf(record.topic);
+      const known = id === undefined || window === undefined ? undefined : recall(window, id);
+      if (known !== undefined && known.attempt !== "lost") {
+        answers.push(known.attempt);
         continue;
       }
       const answer = answerOf(fresh.length);
       answers.push(answer);
-      if (id !== undefined) {
-        const entry: Entry = { at: now(), answer };
-        remember(record.topic, id, entry);
-        firsts.push({ topic: record.topic, id, entry, at: fresh.length });
+      if (id !== undefined && window !== undefined) {
+        const entry: Entry = { at: now(), attempt: answer };
+        window.entries.delete(id);
+        remember(window, id, entry);
+        firsts.push({ window, id, entry, at: fresh.length });
       }
       fresh.push(record);
     }
 
     attempt.then(
       (all) => {
-        for (const { topic, id, entry, at } of firsts) settle(topic, id, entry, all[at]);
+        for (const { window, id, entry, at } of firsts) {
+          const answer = all[at];
+          const isRefused = answer === undefined || "refused" in answer;
+          if (isRefused && window.entries.get(id) === entry) window.entries.delete(id);
+        }
       },
       () => {
-        for (const { topic, id, entry } of firsts) settle(topic, id, entry, undefined);
+        for (const { entry } of firsts) entry.attempt = "lost";
       },
     );
     return Promise.all(answers);
   }
 
-  async function rebuild(): Promise<void> {
-    const since = now() - windowMs;
-    const partitions = Array.from(await log.topics(), ([topic, count]) =>
-      Array.from({ length: count }, (_, partition) => ({ topic, partition })),
-    ).flat();
-    const starts = await log.offsets(since, partitions);
-    const ends = await log.offsets("latest", partitions);
-    const found: { readonly id: string; readonly answer: Appended }[] = [];
-    for (const [index, start] of starts.entries()) {
-      const end = ends[index]?.offset ?? 0;
-      for (let offset = start.offset; offset < end;) {
-        const next = await collect({ ...start, offset }, end, found);
-        // Retention has overtaken us: what is gone cannot be rebuilt.
-        if (next === offset) break;
-        offset = next;
-      }
-    }
-    found.sort((one, other) => one.answer.timestamp - other.answer.timestamp);
-    for (const { id, answer } of found) {
-      // A record dated ahead by its producer is as old as now, or it would keep later ones from being forgotten.
-      const at = Math.min(answer.timestamp, now());
-      if (at > since && recall(answer.topic, id) === undefined)
-        remember(answer.topic, id, { at, answer: Promise.resolve(answer) });
-    }
-  }
+  return { ...log, produce };
+}
 
-  /** Reads one answer's worth from `position`; returns the offset after it. */
-  async function collect(
-    position: LogPosition,
-    end: number,
-    found: { readonly id: string; readonly answer: Appended }[],
-  ): Promise<number> {
-    const signal = new AbortController().signal;
-    const records = await log.fetch([position], { timeoutMs: 0, maxBytes: rebuildBytes, signal });
-    for (const record of records) {
-      const id = produceIdOf(record);
-      if (id === undefined || record.offset >= end) continue;
-      const { topic, partition, offset, timestamp } = record;
-      found.push({ id, answer: { topic, partition, offset, timestamp } });
-    }
-    return (records.at(-1)?.offset ?? position.offset - 1) + 1;
-  }
-
-  await rebuild();
-  return {
-    produce,
-    fetch: (positions, fetchOptions) => log.fetch(positions, fetchOptions),
-    offsets: (query, partitions) => log.offsets(query, partitions),
-    topics: () => log.topics(),
-    trouble: () => log.trouble(),
-    close: () => log.close(),
-  };
+interface Found {
+  readonly id: string;
+  readonly answer: Appended;
 }
 
 function produceIdOf(record: Pick<NewRecord, "headers">): string | undefined {

@@ -6,6 +6,7 @@ import { partitionForKey, type KafkaRecord } from "../../protocol/index.ts";
 import type { Log, LogPosition, ProduceAnswer, RecordToAppend, Refused, TopicPartition } from "../log.ts";
 import { createPartitionLog, type PartitionLog } from "./partition-log.ts";
 import { isTopicName, lastingRetryAfter, refusalOf } from "../record-rules.ts";
+import { takeInTurn, type Entry } from "../take-in-turn.ts";
 import { createWaiters } from "../waiters.ts";
 
 export interface StoredTopic {
@@ -46,6 +47,12 @@ export interface EmbeddedLogOptions {
 export interface EmbeddedLog extends Log {
   /** Fetches that are waiting now. */
   readonly waiting: number;
+  /** As `partitionCount`, at once. */
+  countPartitions(topic: string): number;
+  /** As `topics` of the options, at any later time. Throws like them. */
+  declareTopics(topics: ReadonlyMap<string, number>): void;
+  /** Calls `listener` for every topic that is created or grows from now on, before its first record is appended. */
+  onTopicCreated(listener: (topic: string) => void): void;
 }
 
 interface Topic {
@@ -73,6 +80,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
   const { store } = options;
   const topics = new Map<string, Topic>();
   const waiters = createWaiters();
+  const creationListeners: ((topic: string) => void)[] = [];
   let firstServed = 0;
   let closed = false;
 
@@ -89,7 +97,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
   }
 
   function declareTopics(declared: ReadonlyMap<string, number>): void {
-    let changed = false;
+    const changed: string[] = [];
     for (const [name, count] of declared) {
       if (!isTopicName(name)) throw new RangeError(`"${name}" cannot be a topic name`);
       if (!Number.isInteger(count) || count < 1 || count > maxPartitions) {
@@ -100,15 +108,20 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
       const topic = topics.get(name);
       if (topic === undefined) {
         topics.set(name, newTopic(name, count));
-        changed = true;
+        changed.push(name);
       } else if (count > topic.partitions.length) {
         topic.stored = { ...topic.stored, partitions: count };
         while (topic.partitions.length < count) topic.partitions.push(createPartitionLog(retentionBytes));
-        changed = true;
+        changed.push(name);
       }
     }
     if (topics.size > maxTopics) throw new RangeError(`${topics.size} topics are more than ${maxTopics}`);
-    if (changed) saveTopics();
+    if (changed.length > 0) saveTopics();
+    for (const name of changed) for (const listener of creationListeners) listener(name);
+  }
+
+  function countPartitions(topic: string): number {
+    return topics.get(topic)?.partitions.length ?? 0;
   }
 
   function newTopic(name: string, count: number): Topic {
@@ -153,6 +166,7 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
       topics.delete(name);
       return unavailable(cause);
     }
+    for (const listener of creationListeners) listener(name);
     return topic;
   }
 
@@ -197,36 +211,16 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
     maxBytes: number,
   ): { readonly records: KafkaRecord[]; readonly astray: boolean } {
     let astray = false;
-    const cursors: { readonly log: PartitionLog; offset: number; readonly taken: KafkaRecord[] }[] = [];
+    const sources: Iterator<Entry, undefined>[] = [];
     for (const { topic: name, partition, offset, log: identity } of positions) {
       const topic = topics.get(name);
       const log = topic?.partitions[partition];
       const own = log === undefined ? "" : topic?.stored.id;
       const isOtherLog = identity !== undefined && identity !== "" && identity !== own;
       if (isOtherLog || offset < (log?.earliest ?? 0) || offset > (log?.end ?? 0)) astray = true;
-      else if (log !== undefined && offset < log.end) cursors.push({ log, offset, taken: [] });
+      else if (log !== undefined && offset < log.end) sources.push(log.from(offset));
     }
-    // One record of each partition in turn, beginning with another partition each time: neither a busy
-    // partition nor the first of many large ones can keep the rest from being read.
-    let budget = maxBytes;
-    let open = cursors;
-    if (cursors.length > 1) {
-      const first = firstServed++ % cursors.length;
-      open = [...cursors.slice(first), ...cursors.slice(0, first)];
-    }
-    let isFirst = true;
-    while (open.length > 0) {
-      open = open.filter((cursor) => {
-        const entry = cursor.log.at(cursor.offset);
-        if (entry === undefined || (entry.bytes > budget && !isFirst)) return false;
-        isFirst = false;
-        budget -= entry.bytes;
-        cursor.taken.push(entry.record);
-        cursor.offset++;
-        return budget > 0;
-      });
-    }
-    return { records: cursors.flatMap(({ taken }) => taken), astray };
+    return { records: takeInTurn(sources, maxBytes, firstServed++), astray };
   }
 
   function offsetOf(query: "earliest" | "latest" | number, log: PartitionLog): number {
@@ -237,6 +231,12 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
   return {
     get waiting() {
       return waiters.waiting;
+    },
+
+    declareTopics,
+
+    onTopicCreated(listener) {
+      creationListeners.push(listener);
     },
 
     async produce(records) {
@@ -294,6 +294,9 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
     async topics() {
       return new Map(Array.from(topics, ([name, { partitions }]) => [name, partitions.length]));
     },
+
+    countPartitions,
+    partitionCount: async (topic) => countPartitions(topic),
 
     trouble() {
       return closed ? "the log is closing" : undefined;

@@ -2,12 +2,12 @@
 // It keeps no files, wakes nobody and checks no record.
 
 import { recordBytes, type KafkaRecord } from "../../protocol/index.ts";
+import type { Entry } from "../take-in-turn.ts";
+
 /** Counted for each record on top of its own bytes, so that a run of empty records is bounded too. */
 const overheadBytes = 64;
 
-interface Entry {
-  readonly record: KafkaRecord;
-  readonly bytes: number;
+interface Kept extends Entry {
   /** Latest timestamp up to here: producers may choose timestamps, and a search needs an ascending column. */
   readonly latestTimestamp: number;
 }
@@ -22,14 +22,14 @@ export interface PartitionLog {
    * longer fits. The newest record is always kept: it is what remembers the end of the log.
    */
   append(records: readonly KafkaRecord[]): void;
-  /** The record at `offset` and its own size; undefined outside [earliest, end). */
-  at(offset: number): { readonly record: KafkaRecord; readonly bytes: number } | undefined;
+  /** Records from `offset` on, with their own sizes; none outside [earliest, end). */
+  from(offset: number): Iterator<Entry, undefined>;
   /** First offset whose timestamp is not before `timestamp` (epoch ms), or `end`. */
   offsetAt(timestamp: number): number;
 }
 
 export function createPartitionLog(retentionBytes: number): PartitionLog {
-  let entries: Entry[] = [];
+  let entries: Kept[] = [];
   // Dropping moves `head`; the array is cut only now and then, so that a drop does not move all records.
   let head = 0;
   let base = 0;
@@ -69,8 +69,11 @@ export function createPartitionLog(retentionBytes: number): PartitionLog {
       dropOldest();
     },
 
-    at(offset) {
-      return offset < base ? undefined : entries[head + offset - base];
+    *from(offset): Generator<Entry, undefined> {
+      if (offset < base) return undefined;
+      let index = head + offset - base;
+      for (let entry = entries[index]; entry !== undefined; entry = entries[++index]) yield entry;
+      return undefined;
     },
 
     offsetAt(timestamp) {

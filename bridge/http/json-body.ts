@@ -1,8 +1,8 @@
-// From the bytes of a request to checked values: body size, JSON, and the parts that both wire forms share.
+// From the bytes of a body to checked values: JSON, and the parts that both wire forms share. Reading the bytes
+// is in body.ts.
 // What a record looks like differs between them and is read in wire-plain.ts and wire-hearback.ts.
 
-import { Buffer, isUtf8 } from "node:buffer";
-import type { IncomingMessage } from "node:http";
+import { isUtf8, type Buffer } from "node:buffer";
 import { badRequest, type Problem } from "./answer.ts";
 import type { LogPosition, TopicPartition } from "../log.ts";
 
@@ -15,6 +15,7 @@ export interface Fields {
   readonly timestamp?: unknown;
   readonly timeout?: unknown;
   readonly topicPartitionOffsets?: unknown;
+  readonly topics?: unknown;
   readonly key?: unknown;
   readonly value?: unknown;
   readonly headers?: unknown;
@@ -22,36 +23,6 @@ export interface Fields {
 
 export function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/**
- * The body, or 413 as soon as it is known to be larger than `maxBytes`; the rest is then read off the
- * connection without being kept. Rejects when the client leaves halfway.
- */
-export function readBody(
-  request: IncomingMessage,
-  maxBytes: number,
-): Promise<{ readonly bytes: Buffer } | Problem> {
-  const tooLarge: Problem = { status: 413, problem: `the body is larger than ${maxBytes} bytes` };
-  if (Number(request.headers["content-length"] ?? 0) > maxBytes) {
-    request.resume();
-    return Promise.resolve(tooLarge);
-  }
-  return new Promise((resolve, reject) => {
-    let chunks: Buffer[] = [];
-    let bytes = 0;
-    request.on("data", (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= maxBytes) {
-        chunks.push(chunk);
-      } else {
-        chunks = [];
-        resolve(tooLarge);
-      }
-    });
-    request.on("end", () => resolve({ bytes: Buffer.concat(chunks) }));
-    request.on("error", reject);
-  });
 }
 
 /** Read as JSON whatever the content type says: the vendor's own curl samples send form data. */
@@ -68,6 +39,20 @@ export function parseJson(body: Buffer): { readonly value: unknown } | Problem {
 /** A body that may be one object or an array of them. */
 export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value];
+}
+
+/** Each element of a list, or of one object, read by `parse`; the first problem instead, if there is one. */
+export function parseList<Parsed extends object>(
+  value: unknown,
+  parse: (each: unknown) => Parsed | Problem,
+): readonly Parsed[] | Problem {
+  const parsed: Parsed[] = [];
+  for (const each of listOf(value)) {
+    const one = parse(each);
+    if ("problem" in one) return one;
+    parsed.push(one);
+  }
+  return parsed;
 }
 
 export function isWholeNumber(value: unknown): value is number {
@@ -109,8 +94,14 @@ export function parseFetch(
     if ("problem" in position) return position;
     positions.push(position);
   }
-  if (timeout === undefined || timeout === null) return { positions };
+  const waiting = parseTimeout(timeout);
+  return "problem" in waiting ? waiting : { positions, ...waiting };
+}
+
+/** `timeoutMs` is undefined when no timeout is given. */
+export function parseTimeout(timeout: unknown): { readonly timeoutMs?: number } | Problem {
+  if (timeout === undefined || timeout === null) return {};
   if (typeof timeout !== "number" || !(timeout >= 0))
     return badRequest("a timeout is a number of milliseconds");
-  return { positions, timeoutMs: timeout };
+  return { timeoutMs: timeout };
 }

@@ -1,42 +1,25 @@
 // The table of routes and what each does: from a path and a body to an answer. Sockets, credentials and the
 // life of a request are in server.ts, the two JSON forms in wire-plain.ts and wire-hearback.ts.
 
-import type { Buffer } from "node:buffer";
 import { hearbackPrefix } from "../../protocol/index.ts";
-import type { Access } from "./access.ts";
-import { badRequest, problemAnswer, type Answer, type Problem } from "./answer.ts";
-import { listOf, parseFetch, parseJson, parsePartition } from "./json-body.ts";
-import type { Log, OffsetQuery, RecordToAppend, Refused, TopicPartition } from "../log.ts";
+import { findForbidden } from "./access.ts";
+import { badRequest, forbidden, problemAnswer, type Answer, type Problem } from "./answer.ts";
+import { listOf, parseFetch, parseJson, parseList, parsePartition } from "./json-body.ts";
+import {
+  LogUnavailable,
+  type Log,
+  type OffsetQuery,
+  type RecordToAppend,
+  type Refused,
+  type TopicPartition,
+} from "../log.ts";
+import { lastingRetryAfter } from "../record-rules.ts";
+import { commit, committed, consume, consumeByPath, deleteConsumer, listConsumers } from "./group-routes.ts";
+import { defaultFetchMs, type Call, type Route } from "./call.ts";
+import { recordOfWebhook } from "./webhook.ts";
 import { hearbackForm } from "./wire-hearback.ts";
 import { plainForm } from "./wire-plain.ts";
 import type { WireForm } from "./wire-form.ts";
-
-export interface RouteLimits {
-  /** Longest wait of a fetch, whatever it asks for. */
-  readonly maxFetchMs: number;
-  /** Keys, values and headers in one fetch answer. */
-  readonly maxFetchBytes: number;
-}
-
-export interface Call {
-  readonly log: Log;
-  readonly limits: RouteLimits;
-  readonly access: Access;
-  readonly form: WireForm;
-  /** Decoded segments of the path, without the prefix. */
-  readonly segments: readonly string[];
-  readonly query: URLSearchParams;
-  readonly body: Buffer;
-  /** Aborted when nobody waits for the answer any more, or the server wants to end. */
-  readonly signal: AbortSignal;
-}
-
-export interface Route {
-  readonly methods: readonly string[];
-  readonly answer: (call: Call) => Promise<Answer>;
-}
-
-const defaultFetchMs = 1_000;
 
 /** First segment and number of segments name a route; the rest of a path is data. */
 const routes: ReadonlyMap<string, Route> = new Map([
@@ -46,6 +29,13 @@ const routes: ReadonlyMap<string, Route> = new Map([
   ["fetch 1", { methods: ["POST", "GET"], answer: fetchRecords }],
   ["offsets 2", { methods: ["POST", "GET"], answer: findOffsets }],
   ["topics 1", { methods: ["GET"], answer: listTopics }],
+  ["consume 3", { methods: ["POST", "GET"], answer: consume }],
+  ["consume 4", { methods: ["GET"], answer: consumeByPath }],
+  ["commit 3", { methods: ["POST", "GET"], answer: commit }],
+  ["committed 3", { methods: ["POST", "GET"], answer: committed }],
+  ["consumers 1", { methods: ["GET"], answer: listConsumers }],
+  ["delete-consumer 3", { methods: ["POST", "DELETE"], answer: deleteConsumer }],
+  ["webhook 1", { methods: ["POST", "GET"], answer: webhook }],
 ]);
 
 /**
@@ -81,12 +71,29 @@ async function produceByPath(call: Call): Promise<Answer> {
   return append(call, [{ value: call.segments[2], key: call.query.get("key") }], true);
 }
 
+async function webhook(call: Call): Promise<Answer> {
+  const record = recordOfWebhook(call);
+  return "problem" in record ? problemAnswer(record) : appendParsed(call, [record], true);
+}
+
 async function append(call: Call, messages: readonly unknown[], single: boolean): Promise<Answer> {
-  const { form, log } = call;
+  const { form, limits, segments } = call;
+  if (messages.length > limits.maxProduceRecords) {
+    return problemAnswer({ status: 413, problem: `more than ${limits.maxProduceRecords} records` });
+  }
+  const records = messages.map((message) => form.parseRecord(message, segments[1]));
+  return appendParsed(call, records, single);
+}
+
+async function appendParsed(
+  { form, log, access }: Call,
+  asked: readonly (RecordToAppend | Refused)[],
+  single: boolean,
+): Promise<Answer> {
   const refused = new Map<number, Refused>();
   const records: RecordToAppend[] = [];
-  for (const [index, message] of messages.entries()) {
-    const record = form.parseRecord(message, call.segments[1]);
+  for (const [index, each] of asked.entries()) {
+    const record = "refused" in each || access.mayProduce(each.topic) ? each : refuseTopic(each.topic);
     if (!("refused" in record)) {
       records.push(record);
       continue;
@@ -101,36 +108,44 @@ async function append(call: Call, messages: readonly unknown[], single: boolean)
   return form.produceAnswer(answers, single);
 }
 
-async function fetchRecords({ body, log, form, limits, signal }: Call): Promise<Answer> {
+function refuseTopic(topic: string): Refused {
+  return { refused: forbidden(topic).problem, why: "forbidden", retryAfter: lastingRetryAfter };
+}
+
+async function fetchRecords({ body, log, form, access, limits, signal }: Call): Promise<Answer> {
   const json = parseJson(body);
   if ("problem" in json) return problemAnswer(json);
   const asked = parseFetch(json.value);
   if ("problem" in asked) return problemAnswer(asked);
-  const missing = await findMissing(log, form, asked.positions);
+  const withheld = findForbidden(access, asked.positions);
+  if (withheld !== undefined) return problemAnswer(withheld);
+  // While nobody can tell whether a partition exists, it reads as empty.
+  const missing = await findMissing(log, form, asked.positions).catch(ignoreUnavailable);
   if (missing !== undefined) return problemAnswer(missing);
   const timeoutMs = Math.min(asked.timeoutMs ?? defaultFetchMs, limits.maxFetchMs);
   const records = await log.fetch(asked.positions, { timeoutMs, maxBytes: limits.maxFetchBytes, signal });
   return { status: 200, body: form.records(records) };
 }
 
-async function findOffsets({ body, segments, log, form }: Call): Promise<Answer> {
+async function findOffsets({ body, segments, log, form, access }: Call): Promise<Answer> {
   const query = parseQuery(segments[1] ?? "");
   if (query === undefined) return problemAnswer(badRequest("ask for earliest, latest or epoch milliseconds"));
   const json = parseJson(body);
   if ("problem" in json) return problemAnswer(json);
-  const partitions: TopicPartition[] = [];
-  for (const each of listOf(json.value)) {
-    const partition = parsePartition(each);
-    if ("problem" in partition) return problemAnswer(partition);
-    partitions.push(partition);
-  }
+  const partitions = parseList(json.value, parsePartition);
+  if ("problem" in partitions) return problemAnswer(partitions);
+  const withheld = findForbidden(access, partitions);
+  if (withheld !== undefined) return problemAnswer(withheld);
   const missing = await findMissing(log, form, partitions);
   if (missing !== undefined) return problemAnswer(missing);
   return { status: 200, body: form.offsets(await log.offsets(query, partitions)) };
 }
 
-async function listTopics({ log }: Call): Promise<Answer> {
-  return { status: 200, body: Object.fromEntries(await log.topics()) };
+async function listTopics({ log, access }: Call): Promise<Answer> {
+  const topics = [...(await log.topics())].filter(
+    ([topic]) => access.mayProduce(topic) || access.mayConsume(topic),
+  );
+  return { status: 200, body: Object.fromEntries(topics) };
 }
 
 function parseQuery(text: string): OffsetQuery | undefined {
@@ -144,13 +159,16 @@ async function findMissing(
   partitions: readonly TopicPartition[],
 ): Promise<Problem | undefined> {
   if (!form.missingIsError) return undefined;
-  const topics = await log.topics();
   for (const { topic, partition } of partitions) {
-    const count = topics.get(topic);
-    if (count === undefined) return { status: 404, problem: `there is no topic ${topic}` };
+    const count = await log.partitionCount(topic);
+    if (count === 0) return { status: 404, problem: `there is no topic ${topic}` };
     if (partition < 0 || partition >= count) {
       return { status: 404, problem: `topic ${topic} has no partition ${partition}` };
     }
   }
   return undefined;
+}
+
+function ignoreUnavailable(cause: unknown): undefined {
+  if (!(cause instanceof LogUnavailable)) throw cause;
 }

@@ -4,6 +4,14 @@ import { appended, atOnce, recordOf } from "./support.ts";
 
 const red = { topic: "red", partition: 0 };
 
+test("a fetch that a batch wakes answers with the whole batch", async () => {
+  const log = openEmbeddedLog({ topics: new Map([["red", 2]]) });
+  const positions = [0, 1].map((partition) => ({ topic: "red", partition, offset: 0 }));
+  const fetched = log.fetch(positions, { ...atOnce, timeoutMs: 30_000 });
+  await log.produce([{ ...recordOf("red", "x"), partition: 1 }, recordOf("red", "y")]);
+  expect(await fetched).toHaveLength(2);
+});
+
 test("retention drops the oldest records and moves earliest", async () => {
   const log = openEmbeddedLog({ topics: new Map([["red", 1]]), retentionBytes: 10_000 });
   for (let n = 0; n < 5_000; n++) await log.produce([recordOf("red", String(n).padStart(936, "0"))]);

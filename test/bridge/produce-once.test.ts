@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { openEmbeddedLog, openLogFiles, produceOnce, type Log } from "../../bridge/index.ts";
-import { appended, recordOf, temporaryFolder, testBridge } from "./support.ts";
+import { LogUnavailable, openEmbeddedLog, openLogFiles, produceOnce, type Log } from "../../bridge/index.ts";
+import { appended, recordOf, temporaryFolder } from "./support.ts";
 
 const red = { topic: "red", partition: 0 };
 
@@ -9,7 +9,7 @@ async function endOf(log: Log): Promise<number | undefined> {
 }
 
 test("a repeat is answered as the first time and not appended", async () => {
-  const log = await produceOnce(openEmbeddedLog());
+  const log = produceOnce(openEmbeddedLog());
   const [first] = await log.produce([recordOf("red", "x", "id:1")]);
   await log.produce([recordOf("red", "between")]);
   const [repeat] = await log.produce([recordOf("red", "x", "id:1")]);
@@ -17,22 +17,10 @@ test("a repeat is answered as the first time and not appended", async () => {
   expect(await endOf(log)).toBe(2);
 });
 
-test("a repeat is absorbed over both forms of the HTTP API, whatever the case of the header's name", async () => {
-  const { log, call } = await testBridge();
-  const headers = [{ key: "x-produce-id", value: "id:1" }];
-  const first = await call("/produce", { topic: "red", value: "x", headers });
-  const encoded = [{ key: "X-Produce-ID", value: Buffer.from("id:1").toString("base64") }];
-  const repeat = await call("/hearback/produce", { topic: "red", value: "eA==", headers: encoded });
-  expect(repeat.json).toEqual(first.json);
-  const partitions = [0, 1, 2].map((partition) => ({ topic: "red", partition }));
-  const ends = (await log.offsets("latest", partitions)).map(({ offset }) => offset);
-  expect(ends.reduce((sum, end) => sum + end)).toBe(1);
-});
-
 test("a repeat that arrives while the first is in flight waits for the same answer", async () => {
   const inner = openEmbeddedLog();
   const gate = Promise.withResolvers<void>();
-  const slow = await produceOnce({
+  const slow = produceOnce({
     ...inner,
     produce: async (records) => {
       await gate.promise;
@@ -47,7 +35,7 @@ test("a repeat that arrives while the first is in flight waits for the same answ
 });
 
 test("repeats within one batch are appended once, and the other records keep their places", async () => {
-  const log = await produceOnce(openEmbeddedLog());
+  const log = produceOnce(openEmbeddedLog());
   const [a, b, c, d] = (
     await log.produce([
       recordOf("red", "x", "id:1"),
@@ -61,28 +49,80 @@ test("repeats within one batch are appended once, and the other records keep the
 
 test("a refused first attempt is not remembered: once the cause is gone, the repeat is appended", async () => {
   const inner = openEmbeddedLog({ topics: new Map([["red", 1]]) });
-  const log = await produceOnce(inner);
+  const log = produceOnce(inner);
   const record = recordOf("red", "x", "id:1");
   expect((await log.produce([{ ...record, partition: 4 }]))[0]).toMatchObject({ why: "invalid" });
   expect(appended((await log.produce([record]))[0]).offset).toBe(0);
 });
 
-test("an attempt that failed without an answer is not remembered", async () => {
-  const inner = openEmbeddedLog();
+/** A log whose next produce appends, or does not, and then fails as if the connection had broken. */
+function failingOnce(inner: Log, appends: boolean): Log {
   let failures = 1;
-  const log = await produceOnce({
+  return {
     ...inner,
     produce: async (records) => {
-      if (failures-- > 0) throw new Error("broker lost");
-      return inner.produce(records);
+      if (failures-- <= 0) return inner.produce(records);
+      if (appends) await inner.produce(records);
+      throw new LogUnavailable("connection closed");
+    },
+  };
+}
+
+test("when an attempt was lost before it was appended, its repeat is appended", async () => {
+  const log = produceOnce(failingOnce(openEmbeddedLog(), false));
+  await expect(log.produce([recordOf("red", "x", "id:1")])).rejects.toThrow("connection closed");
+  expect(appended((await log.produce([recordOf("red", "x", "id:1")]))[0]).offset).toBe(0);
+  expect(await endOf(log)).toBe(1);
+});
+
+test("when an attempt was lost after it was appended, its repeat finds the record in the log", async () => {
+  const log = produceOnce(failingOnce(openEmbeddedLog(), true));
+  const batch = [recordOf("red", "x", "id:1"), recordOf("red", "y", "id:2")];
+  await expect(log.produce(batch)).rejects.toThrow("connection closed");
+  const repeat = (await log.produce([...batch, recordOf("red", "z", "id:3")])).map(appended);
+  expect(repeat.map(({ offset }) => offset)).toEqual([0, 1, 2]);
+  expect(await endOf(log)).toBe(3);
+});
+
+test("while the tail of a topic cannot be read, its produces fail instead of slipping in twice", async () => {
+  const inner = openEmbeddedLog({ topics: new Map([["red", 1]]) });
+  let isReadable = false;
+  const log = produceOnce({
+    ...inner,
+    offsets: async (query, partitions) => {
+      if (!isReadable) throw new LogUnavailable("no broker");
+      return inner.offsets(query, partitions);
     },
   });
-  await expect(log.produce([recordOf("red", "x", "id:1")])).rejects.toThrow("broker lost");
+  await expect(log.produce([recordOf("red", "x", "id:1")])).rejects.toThrow("no broker");
+  expect(await endOf(inner)).toBe(0);
+  isReadable = true;
   expect(appended((await log.produce([recordOf("red", "x", "id:1")]))[0]).offset).toBe(0);
 });
 
+test("only the tails of topics that are produced to with an ID are read, and each once", async () => {
+  const inner = openEmbeddedLog({
+    topics: new Map([
+      ["red", 1],
+      ["green", 1],
+    ]),
+  });
+  const asked: string[] = [];
+  const log = produceOnce({
+    ...inner,
+    offsets: async (query, partitions) => {
+      asked.push(...partitions.map(({ topic }) => `${topic} ${query === "latest" ? "end" : "start"}`));
+      return inner.offsets(query, partitions);
+    },
+  });
+  await log.produce([recordOf("green", "x")]);
+  await Promise.all(["1", "2", "3"].map((id) => log.produce([recordOf("red", "x", id)])));
+  await log.produce([recordOf("red", "x", "4")]);
+  expect(asked).toEqual(["red start", "red end"]);
+});
+
 test("nothing is absorbed without the header, with another ID, or in another topic", async () => {
-  const log = await produceOnce(openEmbeddedLog());
+  const log = produceOnce(openEmbeddedLog());
   for (const id of [undefined, undefined, "", "", "id:1", "id:2"])
     await log.produce([recordOf("red", "x", id)]);
   expect(await endOf(log)).toBe(6);
@@ -92,7 +132,7 @@ test("nothing is absorbed without the header, with another ID, or in another top
 
 test("the window ends after its time and at its number of entries", async () => {
   let now = 1_000_000;
-  const log = await produceOnce(openEmbeddedLog({ now: () => now }), { now: () => now, maxEntries: 2 });
+  const log = produceOnce(openEmbeddedLog({ now: () => now }), { now: () => now, maxEntries: 2 });
   const offsetOf = async (id: string) => appended((await log.produce([recordOf("red", "x", id)]))[0]).offset;
   expect(await offsetOf("a")).toBe(0);
   now += 59_999;
@@ -108,17 +148,15 @@ test("the window ends after its time and at its number of entries", async () => 
 test("after a restart the window is there again, from the records in the files", async () => {
   const folder = await temporaryFolder();
   let now = 1_000_000;
-  const open = async () => {
-    const log = openEmbeddedLog({ store: openLogFiles(folder), now: () => now });
-    return produceOnce(log, { now: () => now });
-  };
-  const before = await open();
+  const open = () =>
+    produceOnce(openEmbeddedLog({ store: openLogFiles(folder), now: () => now }), { now: () => now });
+  const before = open();
   const [old] = await before.produce([recordOf("red", "x", "old")]);
   now += 30_000;
   const [young] = await before.produce([recordOf("red", "x", "young")]);
   await before.close();
   now += 30_001;
-  const after = await open();
+  const after = open();
   expect((await after.produce([recordOf("red", "x", "young")]))[0]).toEqual(appended(young));
   expect(appended((await after.produce([recordOf("red", "x", "old")]))[0]).offset).toBe(
     appended(old).offset + 2,

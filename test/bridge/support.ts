@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import {
+  openEmbeddedGroups,
   openEmbeddedLog,
   produceOnce,
   startBridge,
@@ -35,17 +36,20 @@ export async function testBridge(
   options: EmbeddedLogOptions & Partial<BridgeOptions> = {},
 ): Promise<TestBridge> {
   const log = openEmbeddedLog(options);
-  const served = await produceOnce(log);
+  const served = produceOnce(log);
+  const groups = openEmbeddedGroups({ log });
   const bridge = await startBridge({
     host: "127.0.0.1",
     port: 0,
     username,
     password,
     log: served,
+    groups,
     ...options,
   });
   onTestFinished(async () => {
     await bridge.close();
+    await groups.close();
     await log.close();
   });
   return {

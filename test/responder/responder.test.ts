@@ -1,7 +1,13 @@
 // The responder kit on a real bridge: what becomes of every request it reads, and how it stops.
 
 import { beforeEach, expect, test } from "vitest";
-import { openEmbeddedLog, produceOnce, startBridge, type Bridge } from "../../bridge/index.ts";
+import {
+  openEmbeddedGroups,
+  openEmbeddedLog,
+  produceOnce,
+  startBridge,
+  type Bridge,
+} from "../../bridge/index.ts";
 import { createUpstashKafka, type KafkaPort } from "../../kafka/index.ts";
 import {
   encodeRequest,
@@ -24,15 +30,15 @@ let kafka: KafkaPort;
 const later = useCleanups();
 
 beforeEach(async () => {
-  const log = await produceOnce(
-    openEmbeddedLog({
-      topics: new Map([
-        ["requests", 1],
-        ["replies", 2],
-      ]),
-    }),
-  );
-  bridge = await startBridge({ host: "127.0.0.1", port: 0, username: "dev", password: "dev", log });
+  const embedded = openEmbeddedLog({
+    topics: new Map([
+      ["requests", 1],
+      ["replies", 2],
+    ]),
+  });
+  const log = produceOnce(embedded);
+  const groups = openEmbeddedGroups({ log: embedded });
+  bridge = await startBridge({ host: "127.0.0.1", port: 0, username: "dev", password: "dev", log, groups });
   kafka = createUpstashKafka(credentials(bridge.url));
   later(() => bridge.close());
 });

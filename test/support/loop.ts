@@ -6,7 +6,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createTestHarness, type TestHarness } from "wrangler";
-import { openEmbeddedLog, produceOnce, startBridge } from "../../bridge/index.ts";
+import { openEmbeddedGroups, openEmbeddedLog, produceOnce, startBridge } from "../../bridge/index.ts";
 import { handlePredict } from "../../examples/predict/handler.ts";
 import type { DrainVerdict } from "../../protocol/index.ts";
 import { createResponder, type Responder } from "../../responder/index.ts";
@@ -85,12 +85,14 @@ export interface TestBridge {
 
 /** A bridge in this process, its log in memory. */
 export async function startMemoryBridge(): Promise<TestBridge> {
+  const embedded = openEmbeddedLog({ topics });
   const bridge = await startBridge({
     host: "127.0.0.1",
     port: 0,
     username: user,
     password,
-    log: await produceOnce(openEmbeddedLog({ topics })),
+    log: produceOnce(embedded),
+    groups: openEmbeddedGroups({ log: embedded }),
   });
   return { url: bridge.url, stop: () => bridge.close() };
 }

@@ -1,0 +1,78 @@
+// What the cluster's errors mean here: one table for a refused append, and the few that a reader must tell apart.
+
+import { LogUnavailable, type Refused } from "../log.ts";
+import { lastingRetryAfter } from "../record-rules.ts";
+
+/** Seconds after which a cluster that is out of reach is worth another try. */
+export const clusterRetryAfter = 1;
+
+/**
+ * Errors after which it is certain that nothing was appended. All others leave that open: a request that
+ * timed out, or a connection that broke, may have been written.
+ * https://kafka.apache.org/43/design/protocol/#error-codes
+ */
+const notAppended: Readonly<Record<string, Refused["why"]>> = {
+  MESSAGE_TOO_LARGE: "too-large",
+  RECORD_LIST_TOO_LARGE: "too-large",
+  INVALID_TOPIC_EXCEPTION: "invalid",
+  INVALID_RECORD: "invalid",
+  INVALID_TIMESTAMP: "invalid",
+  CORRUPT_MESSAGE: "invalid",
+  POLICY_VIOLATION: "invalid",
+  TOPIC_AUTHORIZATION_FAILED: "invalid",
+  CLUSTER_AUTHORIZATION_FAILED: "invalid",
+  UNKNOWN_TOPIC_OR_PARTITION: "unavailable",
+  UNKNOWN_TOPIC_ID: "unavailable",
+  LEADER_NOT_AVAILABLE: "unavailable",
+  NOT_LEADER_OR_FOLLOWER: "unavailable",
+  NOT_ENOUGH_REPLICAS: "unavailable",
+  KAFKA_STORAGE_ERROR: "unavailable",
+  THROTTLING_QUOTA_EXCEEDED: "unavailable",
+};
+
+/** Errors of the protocol that `cause` carries, however deep, by their names in Kafka's own table. */
+export function errorNames(cause: unknown): readonly string[] {
+  if (!(cause instanceof Error)) return [];
+  const own = "apiId" in cause && typeof cause.apiId === "string" ? [cause.apiId] : [];
+  const nested = cause instanceof AggregateError ? cause.errors.flatMap(errorNames) : [];
+  return [...own, ...nested, ...errorNames(cause.cause)];
+}
+
+/** Undefined when the records may have been appended. */
+export function refusalOfAppend(cause: unknown): Refused | undefined {
+  const names = errorNames(cause);
+  const known = names.find((name) => notAppended[name] !== undefined);
+  // Only if every error says so: one of several that is unknown leaves it open.
+  const why =
+    known === undefined || names.some((name) => notAppended[name] === undefined)
+      ? undefined
+      : notAppended[known];
+  if (why === undefined || known === undefined) return undefined;
+  return {
+    refused: `the cluster refused the record: ${known}`,
+    why,
+    retryAfter: why === "unavailable" ? clusterRetryAfter : lastingRetryAfter,
+  };
+}
+
+/** For answers that cannot be given without the cluster. */
+export function unavailable(cause: unknown): LogUnavailable {
+  return new LogUnavailable(`the Kafka cluster cannot be asked: ${messageOf(cause)}`, {
+    cause,
+    retryAfter: clusterRetryAfter,
+  });
+}
+
+/** The innermost message, which names the reason; the outer ones name the client's own steps. */
+export function messageOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  if (cause instanceof AggregateError && cause.errors.length > 0) return messageOf(cause.errors[0]);
+  return cause.cause === undefined ? cause.message || cause.name : messageOf(cause.cause);
+}
+
+export function isUnknownTopic(cause: unknown): boolean {
+  return (
+    errorNames(cause).some((name) => name.startsWith("UNKNOWN_TOPIC")) ||
+    /Unknown topic/.test(messageOf(cause))
+  );
+}

@@ -1,0 +1,64 @@
+// Opens the Kafka backend: the clients, one for each kind of work so that none waits behind another on a
+// connection, and what is built from them.
+
+import { Admin, Consumer, Producer } from "@platformatic/kafka";
+import { createAppender } from "./appender.ts";
+import { clientOptions, type KafkaConnection } from "./client-options.ts";
+import { createCluster } from "./cluster.ts";
+import { createDirectReader } from "./direct-reader.ts";
+import { backendOf, type Backend } from "../backend.ts";
+import { createKafkaGroups } from "./kafka-groups.ts";
+import { createKafkaLog, type KafkaLog } from "./kafka-log.ts";
+import { createTail } from "./tail.ts";
+
+export { readKafkaConnection } from "./connection-settings.ts";
+export type { KafkaConnection, SaslOptions, TlsOptions } from "./client-options.ts";
+
+export interface KafkaOptions extends KafkaConnection {
+  /** Whether the first record for a topic creates it. Default true. */
+  readonly createTopics?: boolean;
+  /** Told of what goes wrong with no client to blame, the same at most once a minute. Default: standard error. */
+  readonly onError?: (message: string) => void;
+}
+
+const repeatErrorMs = 60_000;
+
+/**
+ * Does not wait for the cluster: until it is reached, `trouble` says so and produces are refused.
+ */
+export function openKafka(options: KafkaOptions): Backend<KafkaLog> {
+  const onError = onceAMinute(options.onError ?? ((message) => console.error(`kafka: ${message}`)));
+  const admin = new Admin(clientOptions(options, "admin"));
+  const producer = new Producer({ ...clientOptions(options, "producer"), maxInflights: 64 });
+  const reader = (role: string): Consumer =>
+    new Consumer({ ...clientOptions(options, role), groupId: `hearback-bridge-${role}` });
+  const main = reader("tail");
+  const joiner = reader("join");
+  const older = reader("direct");
+  const cluster = createCluster(admin, producer);
+  const log = createKafkaLog({
+    admin,
+    cluster,
+    appender: createAppender(producer),
+    direct: createDirectReader(older),
+    createTail: (onChange) => createTail({ main, joiner }, { onChange, onError }),
+    createTopics: options.createTopics ?? true,
+    closeClients: async () => {
+      const clients = [admin, producer, main, joiner, older];
+      await Promise.allSettled(clients.map((client) => client.close()));
+    },
+    onError,
+  });
+  return backendOf(log, createKafkaGroups({ connection: options, admin, onError }));
+}
+
+function onceAMinute(report: (message: string) => void): (message: string) => void {
+  const reported = new Map<string, number>();
+  return (message) => {
+    const now = Date.now();
+    for (const [other, at] of reported) if (at < now - repeatErrorMs) reported.delete(other);
+    if (reported.has(message)) return;
+    reported.set(message, now);
+    report(message);
+  };
+}

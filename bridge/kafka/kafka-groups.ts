@@ -1,0 +1,214 @@
+// Consumer groups of the cluster: membership by the group protocol, commits where every Kafka client finds them.
+// Records are not read here: a member only says which partitions are its own.
+
+import { Consumer, type Admin, type ConsumerOptions } from "@platformatic/kafka";
+import type { GroupDescription, Groups, JoinOptions, Member } from "../groups.ts";
+import type { TopicPartition } from "../log.ts";
+import { clientOptions, type KafkaConnection } from "./client-options.ts";
+import { errorNames, messageOf, unavailable } from "./errors.ts";
+
+/** Brokers accept no other (group.min and group.max.session.timeout.ms). */
+const sessionTimeoutBounds = { min: 6_000, max: 1_800_000 } as const;
+/** Also how soon a member learns that the group forms anew. */
+const heartbeatMs = 1_000;
+const rejoinMs = 500;
+/** Another process has joined under the same instance name. */
+const takenOver = "FENCED_INSTANCE_ID";
+
+export interface KafkaGroupsOptions {
+  readonly connection: KafkaConnection;
+  readonly admin: Pick<
+    Admin,
+    "listGroups" | "describeGroups" | "listConsumerGroupOffsets" | "removeMembersFromConsumerGroup"
+  >;
+  readonly onError: (message: string) => void;
+}
+
+export function createKafkaGroups({ connection, admin, onError }: KafkaGroupsOptions): Groups {
+  const members = new Set<Member>();
+
+  async function describe(): Promise<GroupDescription[]> {
+    const listed = await admin.listGroups({ types: ["classic", "consumer"] });
+    const names = [...listed.keys()].filter((name) => listed.get(name)?.protocolType === "consumer");
+    if (names.length === 0) return [];
+    const groups = await admin.describeGroups({ groups: names });
+    return Array.from(groups.values(), ({ id, members: ofGroup }) => ({
+      name: id,
+      instances: Array.from(ofGroup.values(), (member) => ({
+        name: member.groupInstanceId ?? member.id,
+        topics: Array.from(member.assignments?.values() ?? [], ({ topic, partitions }) => ({
+          topic,
+          partitions,
+        })),
+      })),
+    })).filter(({ instances }) => instances.length > 0);
+  }
+
+  return {
+    async join(options) {
+      const member = await joinGroup(connection, options, onError, () => members.delete(member));
+      members.add(member);
+      return member;
+    },
+
+    async committed(group, partitions) {
+      const topics = Array.from(
+        Map.groupBy(partitions, ({ topic }) => topic),
+        ([name, ofTopic]) => ({ name, partitionIndexes: ofTopic.map(({ partition }) => partition) }),
+      );
+      try {
+        const [answer] = await admin.listConsumerGroupOffsets({ groups: [{ groupId: group, topics }] });
+        const offsets = new Map<string, number>();
+        for (const { name, partitions: ofTopic } of answer?.topics ?? []) {
+          for (const { partitionIndex, committedOffset } of ofTopic)
+            offsets.set(`${name}/${partitionIndex}`, Number(committedOffset));
+        }
+        return partitions.map(({ topic, partition }) => ({
+          topic,
+          partition,
+          offset: offsets.get(`${topic}/${partition}`) ?? -1,
+        }));
+      } catch (cause) {
+        throw unavailable(cause);
+      }
+    },
+
+    async describe() {
+      try {
+        return await describe();
+      } catch (cause) {
+        throw unavailable(cause);
+      }
+    },
+
+    async remove(group, instance) {
+      try {
+        const groups = await admin.describeGroups({ groups: [group] });
+        const found = [...(groups.get(group)?.members.values() ?? [])].find(
+          ({ groupInstanceId }) => groupInstanceId === instance,
+        );
+        if (found === undefined) return false;
+        await admin.removeMembersFromConsumerGroup({ groupId: group, members: [{ memberId: found.id }] });
+        return true;
+      } catch (cause) {
+        if (errorNames(cause).some((name) => name === "GROUP_ID_NOT_FOUND" || name === "UNKNOWN_MEMBER_ID"))
+          return false;
+        throw unavailable(cause);
+      }
+    },
+
+    async close() {
+      await Promise.allSettled(Array.from(members, (member) => member.leave()));
+    },
+  };
+}
+
+/** Joins in the background, again and again until it succeeds or is left. */
+async function joinGroup(
+  connection: KafkaConnection,
+  { group, instance, topics, sessionTimeoutMs }: JoinOptions,
+  onError: (message: string) => void,
+  onLeft: () => void,
+): Promise<Member> {
+  const { min, max } = sessionTimeoutBounds;
+  const timeoutMs = Math.min(max, Math.max(min, sessionTimeoutMs));
+  const consumer = new Consumer({
+    ...clientOptions(connection, "group"),
+    groupId: group,
+    groupInstanceId: instance,
+    sessionTimeout: timeoutMs,
+    rebalanceTimeout: timeoutMs,
+    heartbeatInterval: heartbeatMs,
+    // A group that forms may keep its members waiting as long as that.
+    requestTimeout: timeoutMs + 15_000,
+  } satisfies ConsumerOptions<Buffer, Buffer, Buffer, Buffer>);
+  consumer.topics.trackAll(...topics);
+  let partitions: readonly TopicPartition[] = [];
+  let state: "in" | "lost" | "left" = "in";
+  let changes = Promise.withResolvers<void>();
+  let retry: NodeJS.Timeout | undefined;
+
+  function assign(assigned: readonly TopicPartition[]): void {
+    partitions = assigned;
+    changes.resolve();
+    changes = Promise.withResolvers();
+  }
+
+  function lose(cause: unknown): boolean {
+    if (!errorNames(cause).includes(takenOver)) return false;
+    if (state === "in") state = "lost";
+    assign([]);
+    return true;
+  }
+
+  function join(): void {
+    consumer.joinGroup({}).catch((cause: unknown) => {
+      if (state !== "in" || lose(cause)) return;
+      onError(`group ${group} cannot be joined: ${messageOf(cause)}`);
+      retry = setTimeout(join, rejoinMs);
+    });
+  }
+
+  consumer.on("consumer:group:join", ({ assignments }) => {
+    assign(
+      (assignments ?? []).flatMap(({ topic, partitions: numbers }) =>
+        numbers.map((partition) => ({ topic, partition })),
+      ),
+    );
+  });
+  // The group forms anew: what was assigned may already be somebody else's.
+  consumer.on("consumer:group:rebalance", () => assign([]));
+  consumer.on("consumer:heartbeat:error", ({ error }) => void lose(error));
+  consumer.on("error", (cause: unknown) => {
+    if (state !== "in" || lose(cause)) return;
+    clearTimeout(retry);
+    retry = setTimeout(join, rejoinMs);
+  });
+  join();
+
+  return {
+    get partitions() {
+      return partitions;
+    },
+    get isLost() {
+      return state === "lost";
+    },
+
+    async nextAssignment(signal) {
+      const aborted = new Promise<void>((resolve) => {
+        if (signal.aborted) resolve();
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
+      await Promise.race([changes.promise, aborted]);
+    },
+
+    async commit(offsets) {
+      const own = offsets.filter(({ topic, partition }) =>
+        partitions.some((each) => each.topic === topic && each.partition === partition),
+      );
+      if (own.length === 0) return;
+      try {
+        await consumer.commit({
+          offsets: own.map(({ topic, partition, offset }) => ({
+            topic,
+            partition,
+            offset: BigInt(offset),
+            leaderEpoch: -1,
+          })),
+        });
+      } catch (cause) {
+        lose(cause);
+        throw unavailable(cause);
+      }
+    },
+
+    async leave() {
+      if (state === "left") return;
+      state = "left";
+      clearTimeout(retry);
+      onLeft();
+      // Leaves the group too. Where the cluster is out of reach, the session timeout ends the membership.
+      await consumer.close(true).catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,337 @@
+// The log of an Apache Kafka cluster: puts the parts of this folder together behind the interface that the
+// bridge serves. What a record must be like, and the absorbing of repeats, are the same for every backend.
+
+import type { Admin } from "@platformatic/kafka";
+import { partitionForKey, recordBytes, type KafkaRecord } from "../../protocol/index.ts";
+import type {
+  FetchOptions,
+  Log,
+  LogOffset,
+  LogPosition,
+  OffsetQuery,
+  ProduceAnswer,
+  RecordToAppend,
+  Refused,
+  TopicPartition,
+} from "../log.ts";
+import { lastingRetryAfter, refusalOf } from "../record-rules.ts";
+import { takeInTurn, type Entry } from "../take-in-turn.ts";
+import { createWaiters } from "../waiters.ts";
+import type { Appender } from "./appender.ts";
+import type { Cluster, KnownTopic } from "./cluster.ts";
+import type { DirectReader } from "./direct-reader.ts";
+import { clusterRetryAfter, isUnknownTopic, unavailable } from "./errors.ts";
+import { patiently } from "./patience.ts";
+import type { Tail } from "./tail.ts";
+
+export interface KafkaLogParts {
+  readonly admin: Pick<Admin, "listOffsets">;
+  readonly cluster: Cluster;
+  readonly appender: Appender;
+  readonly direct: DirectReader;
+  /** Made here, because what it finds wakes the readers of this log. */
+  readonly createTail: (onChange: (partition: TopicPartition) => void) => Tail;
+  /** Whether the first record for a topic creates it, with the cluster's defaults. */
+  readonly createTopics: boolean;
+  readonly closeClients: () => Promise<void>;
+  /** Told of what keeps a partition from being read. */
+  readonly onError: (message: string) => void;
+  readonly now?: () => number;
+}
+
+export interface KafkaLog extends Log {
+  /** Fetches that are waiting now. */
+  readonly waiting: number;
+  readonly tail: Pick<Tail, "followed" | "bytes">;
+  /** Bytes that wait to be appended. */
+  readonly queuedBytes: number;
+}
+
+/** Where a read of one partition stands. */
+type Standing =
+  | { readonly at: "records"; readonly entries: Iterator<Entry, undefined> }
+  /** Followed, and nothing new. */
+  | { readonly at: "end" }
+  /** Nothing can ever come here. */
+  | { readonly at: "astray" }
+  /** Nothing can be said now; worth another look soon. */
+  | { readonly at: "unknown" };
+
+interface Cursor extends LogPosition {
+  /** Records before it are known not to count: markers, gaps, aborted ones. */
+  offset: number;
+  /** Ahead of what has been followed, but confirmed by the partition's leader. */
+  confirmed: boolean;
+}
+
+const readCommitted = 1;
+const timestampOf = { earliest: -2n, latest: -1n } as const;
+/** How long a reader leaves a partition alone that does not exist or is out of reach. */
+const secondLookMs = 250;
+
+export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
+  const { admin, cluster, appender, direct, createTopics, onError } = parts;
+  const now = parts.now ?? Date.now;
+  const waiters = createWaiters();
+  const tail = parts.createTail((partition) => waiters.wake(partition));
+  const roundRobin = new Map<string, number>();
+  let firstServed = 0;
+  let closed = false;
+  let closing: Promise<void> | undefined;
+
+  /** Where records of one topic go, by partition: their indexes in the batch. */
+  function place(
+    topic: KnownTopic,
+    records: readonly RecordToAppend[],
+    indexes: readonly number[],
+    answers: ProduceAnswer[],
+  ): Map<number, number[]> {
+    const count = topic.leaders.length;
+    const byPartition = new Map<number, number[]>();
+    for (const index of indexes) {
+      const { partition, key } = records[index] ?? {};
+      if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0 && partition < count)) {
+        answers[index] = invalid(`partition ${partition} is none of the ${count} of topic ${topic.name}`);
+        continue;
+      }
+      const chosen =
+        partition ?? (key == null ? nextPartition(topic.name, count) : partitionForKey(key, count));
+      const same = byPartition.get(chosen);
+      if (same === undefined) byPartition.set(chosen, [index]);
+      else same.push(index);
+    }
+    return byPartition;
+  }
+
+  function nextPartition(topic: string, count: number): number {
+    const next = (roundRobin.get(topic) ?? 0) % count;
+    roundRobin.set(topic, next + 1);
+    return next;
+  }
+
+  async function produceToTopic(
+    name: string,
+    records: readonly RecordToAppend[],
+    indexes: readonly number[],
+    answers: ProduceAnswer[],
+  ): Promise<void> {
+    const topic = await findOrCreate(name);
+    if ("refused" in topic) {
+      for (const index of indexes) answers[index] = topic;
+      return;
+    }
+    const placed = place(topic, records, indexes, answers);
+    await Promise.all(
+      Array.from(placed, async ([partition, ofPartition]) => {
+        const toAppend = ofPartition.flatMap((index) => records[index] ?? []);
+        const appended = await appender.append(name, partition, topic.leaders[partition] ?? -1, toAppend);
+        for (const [at, index] of ofPartition.entries()) {
+          const answer = appended[at];
+          if (answer !== undefined) answers[index] = answer;
+        }
+      }),
+    );
+  }
+
+  async function findOrCreate(name: string): Promise<KnownTopic | Refused> {
+    try {
+      const topic = await cluster.topic(name);
+      if (topic !== undefined) return topic;
+    } catch (cause) {
+      // Nothing has been sent yet, so this is certain.
+      const refused = cause instanceof Error ? cause.message : String(cause);
+      return { refused, why: "unavailable", retryAfter: clusterRetryAfter };
+    }
+    return createTopics ? cluster.create(name) : invalid(`there is no topic ${name}`);
+  }
+
+  /** Without asking the cluster; undefined when that is needed. */
+  function standingInRing(cursor: Cursor): Standing | undefined {
+    const followed = tail.find(cursor);
+    if (followed === undefined || isOtherLog(cursor, followed.topicId)) return undefined;
+    const { ring } = followed;
+    if (cursor.offset < ring.base) return undefined;
+    if (cursor.offset > ring.end) return cursor.confirmed ? { at: "end" } : undefined;
+    const entries = ring.from(cursor.offset);
+    const first = entries.next().value;
+    if (first === undefined) return { at: "end" };
+    return { at: "records", entries: startingWith(first, entries) };
+  }
+
+  async function standingInCluster(cursor: Cursor): Promise<Standing> {
+    let topic: KnownTopic | undefined;
+    try {
+      topic = await cluster.topic(cursor.topic);
+      // The topic may have been deleted and created again a moment ago.
+      if (topic !== undefined && isOtherLog(cursor, topic.id)) topic = await cluster.topic(cursor.topic, 0);
+    } catch {
+      return { at: "unknown" };
+    }
+    if (isOtherLog(cursor, topic?.id ?? "")) return { at: "astray" };
+    if (topic === undefined) return { at: cursor.offset > 0 ? "astray" : "unknown" };
+    const leader = topic.leaders[cursor.partition];
+    if (leader === undefined) return { at: cursor.offset > 0 ? "astray" : "unknown" };
+    const { topic: name, partition, offset } = cursor;
+    const outcome = await direct.read(leader, { topic: name, topicId: topic.id, partition, offset });
+    switch (outcome.status) {
+      case "astray":
+        return { at: "astray" };
+      case "gone":
+      case "moved":
+        await cluster.topic(name, 0).catch(() => undefined);
+        return { at: "unknown" };
+      case "failed":
+        onError(`partition ${name}/${partition} cannot be read at offset ${offset}: ${outcome.reason}`);
+        return { at: "unknown" };
+      case "read":
+        if (outcome.records.length > 0) return { at: "records", entries: entriesOf(outcome.records) };
+        cursor.offset = outcome.next;
+        if (outcome.next < outcome.end) return standingInCluster(cursor);
+        tail.follow(topic, partition, outcome.next);
+        cursor.confirmed = true;
+        return standingInRing(cursor) ?? { at: "end" };
+    }
+  }
+
+  async function fetch(
+    positions: readonly LogPosition[],
+    { timeoutMs, maxBytes, signal, strict = false }: FetchOptions,
+  ): Promise<readonly KafkaRecord[]> {
+    const deadline = now() + timeoutMs;
+    const cursors = positions.map((position): Cursor => ({ ...position, confirmed: false }));
+    for (;;) {
+      if (closed || signal.aborted) return [];
+      const known = cursors.map(standingInRing);
+      const missing = known.some((standing) => standing === undefined);
+      const standings = missing
+        ? await Promise.all(cursors.map(async (cursor, index) => known[index] ?? standingInCluster(cursor)))
+        : (known as Standing[]);
+      const sources = standings.flatMap((standing) => (standing.at === "records" ? [standing.entries] : []));
+      if (sources.length > 0) return takeInTurn(sources, maxBytes, firstServed++);
+      const isOpen = standings.some(({ at }) => at === "unknown");
+      if (isOpen && strict) throw unavailable(cluster.trouble() ?? "a partition is out of reach");
+      const left = deadline - now();
+      if (left <= 0 || standings.some(({ at }) => at === "astray")) return [];
+      // What was followed may have got records while another partition was looked up.
+      if (missing && cursors.some((cursor) => standingInRing(cursor)?.at === "records")) continue;
+      await waiters.wait(positions, isOpen ? Math.min(left, secondLookMs) : left, signal);
+    }
+  }
+
+  async function offsets(query: OffsetQuery, partitions: readonly TopicPartition[]): Promise<LogOffset[]> {
+    const existing: (TopicPartition & { readonly id: string })[] = [];
+    for (const { topic, partition } of partitions) {
+      const known = await cluster.topic(topic, 0);
+      if (known !== undefined && partition < known.leaders.length)
+        existing.push({ topic, partition, id: known.id });
+    }
+    const timestamp = typeof query === "number" ? BigInt(query) : timestampOf[query];
+    let found = await listOffsets(existing, timestamp);
+    const isAfterAll = existing.filter((each) => (found.get(nameOf(each)) ?? -1) < 0);
+    if (isAfterAll.length > 0)
+      found = new Map([...found, ...(await listOffsets(isAfterAll, timestampOf.latest))]);
+    const ids = new Map(existing.map((each) => [nameOf(each), each.id]));
+    return partitions.map(({ topic, partition }) => {
+      const name = nameOf({ topic, partition });
+      return { topic, partition, offset: found.get(name) ?? 0, log: ids.get(name) ?? "" };
+    });
+  }
+
+  async function listOffsets(
+    partitions: readonly TopicPartition[],
+    timestamp: bigint,
+  ): Promise<Map<string, number>> {
+    if (partitions.length === 0) return new Map();
+    const topics = Array.from(
+      Map.groupBy(partitions, ({ topic }) => topic),
+      ([name, ofTopic]) => ({
+        name,
+        partitions: ofTopic.map(({ partition }) => ({ partitionIndex: partition, timestamp })),
+      }),
+    );
+    try {
+      const answer = await patiently(() => admin.listOffsets({ topics, isolationLevel: readCommitted }));
+      return new Map(
+        answer.flatMap(({ name: topic, partitions: ofTopic }) =>
+          ofTopic.map(({ partitionIndex, offset }) => [
+            nameOf({ topic, partition: partitionIndex }),
+            Number(offset),
+          ]),
+        ),
+      );
+    } catch (cause) {
+      // Deleted since it was looked up.
+      if (isUnknownTopic(cause)) return new Map();
+      throw unavailable(cause);
+    }
+  }
+
+  return {
+    get waiting() {
+      return waiters.waiting;
+    },
+    tail,
+    get queuedBytes() {
+      return appender.queuedBytes;
+    },
+
+    async produce(records) {
+      const answers: ProduceAnswer[] = [];
+      const byTopic = new Map<string, number[]>();
+      for (const [index, record] of records.entries()) {
+        const refused = closed ? refusedByClosing : refusalOf(record);
+        if (refused !== undefined) answers[index] = refused;
+        else byTopic.set(record.topic, [...(byTopic.get(record.topic) ?? []), index]);
+      }
+      // All settle before an error counts: what a caller is told must not change behind its back.
+      const settled = await Promise.allSettled(
+        Array.from(byTopic, ([name, indexes]) => produceToTopic(name, records, indexes, answers)),
+      );
+      for (const each of settled) if (each.status === "rejected") throw each.reason;
+      return answers;
+    },
+
+    fetch,
+    offsets,
+    topics: () => cluster.topics(),
+    partitionCount: async (topic) => (await cluster.topic(topic))?.leaders.length ?? 0,
+    trouble: () => (closed ? "the log is closing" : cluster.trouble()),
+
+    close() {
+      closed = true;
+      waiters.wakeAll();
+      tail.close();
+      cluster.close();
+      closing ??= parts.closeClients();
+      return closing;
+    },
+  };
+}
+
+const refusedByClosing: Refused = {
+  refused: "the log is closing",
+  why: "unavailable",
+  retryAfter: clusterRetryAfter,
+};
+
+function invalid(refused: string): Refused {
+  return { refused, why: "invalid", retryAfter: lastingRetryAfter };
+}
+
+/** A reader that knows no identity takes any log. */
+function isOtherLog({ log }: LogPosition, own: string): boolean {
+  return log !== undefined && log !== "" && log !== own;
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}
+
+function* startingWith(first: Entry, rest: Iterable<Entry>): Generator<Entry, undefined> {
+  yield first;
+  yield* rest;
+}
+
+function* entriesOf(records: readonly KafkaRecord[]): Generator<Entry, undefined> {
+  for (const record of records) yield { record, bytes: recordBytes(record) };
+}

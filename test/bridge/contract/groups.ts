@@ -1,0 +1,510 @@
+// What the routes of consumer groups promise over any backend: the published SDK where it can, raw HTTP for the
+// rest. A group may take seconds to form and a topic may appear late, so nothing here is expected at the first try.
+
+import { Buffer } from "node:buffer";
+import { randomUUID } from "node:crypto";
+import { Kafka } from "@upstash/kafka";
+import { describe, expect, test } from "vitest";
+import { basic, password, raw, username, type RawAnswer } from "../support.ts";
+import { bridgeOver, type BackendUnderTest } from "./backend.ts";
+
+interface Message {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly key: string;
+  readonly value: string;
+  readonly headers: readonly { readonly key: string; readonly value: string }[];
+}
+
+type GroupList = readonly {
+  readonly name: string;
+  readonly instances: readonly {
+    readonly name: string;
+    readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
+  }[];
+}[];
+
+const patienceMs = 30_000;
+const success = { result: "Success", status: 200 };
+const earliest = { "kafka-auto-offset-reset": "earliest" };
+const byHand = { ...earliest, "kafka-enable-auto-commit": "false" };
+
+/** Asks again until the answer is there; each asking is itself allowed to wait. */
+async function eventually<Found>(ask: () => Promise<Found | undefined>): Promise<Found> {
+  const giveUpAt = Date.now() + patienceMs;
+  for (;;) {
+    const found = await ask();
+    if (found !== undefined) return found;
+    if (Date.now() > giveUpAt) throw new Error("waited in vain");
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+async function open(backend: BackendUnderTest) {
+  const bridge = { ...(await bridgeOver(backend)), username, password };
+  const authorization = basic(bridge.username, bridge.password);
+  const kafka = new Kafka(bridge);
+  const unique = randomUUID().slice(0, 8);
+  const call = (
+    path: string,
+    options: { method?: string; body?: unknown; headers?: Readonly<Record<string, string>> } = {},
+  ): Promise<RawAnswer> =>
+    raw(bridge.url + path, {
+      ...options,
+      method: options.method ?? (options.body === undefined ? "GET" : "POST"),
+      headers: { authorization, ...options.headers },
+    });
+
+  const produce = (topic: string, values: readonly string[], partition?: number) =>
+    kafka
+      .producer()
+      .produceMany(
+        values.map((value) => ({ topic, value, ...(partition === undefined ? {} : { partition }) })),
+      );
+
+  async function consumeOnce(
+    place: string,
+    topics: readonly string[],
+    headers: Readonly<Record<string, string>> = earliest,
+    timeout = 500,
+  ): Promise<readonly Message[]> {
+    const answer = await call(`/consume/${place}`, { body: { topics, timeout }, headers });
+    expect(answer.status, answer.text).toBe(200);
+    return answer.json as readonly Message[];
+  }
+
+  /** Consumes until `count` records are there, and no longer. */
+  async function consume(
+    place: string,
+    topics: readonly string[],
+    count: number,
+    headers?: Readonly<Record<string, string>>,
+  ): Promise<readonly Message[]> {
+    const found: Message[] = [];
+    return eventually(async () => {
+      found.push(...(await consumeOnce(place, topics, headers)));
+      return found.length >= count ? found : undefined;
+    });
+  }
+
+  /** Consumes on all of these places until each has its share of the topic; the share of each. */
+  function sharesOf(
+    group: string,
+    instances: readonly string[],
+    topic: string,
+    partitions: number,
+    headers: Readonly<Record<string, string>> = earliest,
+  ): Promise<readonly (readonly number[])[]> {
+    return eventually(async () => {
+      await Promise.all(instances.map((each) => consumeOnce(`${group}/${each}`, [topic], headers, 100)));
+      const shares = await partitionsOf(group, topic);
+      const each = instances.map((instance) => shares.get(instance) ?? []);
+      const isShared = each.every(({ length }) => length > 0) && each.flat().length === partitions;
+      return isShared ? each : undefined;
+    });
+  }
+
+  async function partitionsOf(group: string, topic: string): Promise<ReadonlyMap<string, readonly number[]>> {
+    const groups = (await call("/consumers")).json as GroupList;
+    const instances = groups.find(({ name }) => name === group)?.instances ?? [];
+    return new Map(
+      instances.map(({ name, topics }) => [
+        name,
+        [...(topics.find((each) => each.topic === topic)?.partitions ?? [])].toSorted(
+          (one, other) => one - other,
+        ),
+      ]),
+    );
+  }
+
+  async function committedOn(group: string, instance: string, topic: string, partition = 0) {
+    const answer = await call(`/committed/${group}/${instance}`, { body: [{ topic, partition }] });
+    return (answer.json as readonly { readonly offset: number }[])[0]?.offset;
+  }
+
+  async function newTopic(partitions: number): Promise<string> {
+    const topic = `topic-${randomUUID().slice(0, 8)}`;
+    await bridge.createTopic(topic, partitions);
+    return topic;
+  }
+
+  const remove = (place: string) => call(`/delete-consumer/${place}`, { method: "DELETE" });
+
+  return {
+    bridge,
+    kafka,
+    call,
+    produce,
+    consume,
+    consumeOnce,
+    sharesOf,
+    partitionsOf,
+    committedOn,
+    newTopic,
+    remove,
+    group: `group-${unique}`,
+  };
+}
+
+const valuesOf = (records: readonly Message[]): readonly string[] =>
+  records.map(({ value }) => value).toSorted((one, other) => (one < other ? -1 : 1));
+
+const numbered = (from: number, to: number): readonly string[] =>
+  Array.from({ length: to - from }, (_, at) => `v${String(from + at).padStart(3, "0")}`);
+
+export function groupsContract(backend: BackendUnderTest): void {
+  describe(`${backend.name}: groups`, { timeout: 120_000 }, () => {
+    test("the SDK consumes what it produced, commits an offset and reads the same number back", async () => {
+      const { kafka, newTopic, group } = await open(backend);
+      const topic = await newTopic(1);
+      await kafka.producer().produce(topic, { n: 1 });
+      const consumer = kafka.consumer();
+      const name = { consumerGroupId: group, instanceId: "one" };
+      const [record] = await eventually(async () => {
+        const records = await consumer.consume({ ...name, topics: [topic], autoOffsetReset: "earliest" });
+        return records.length > 0 ? records : undefined;
+      });
+      expect(record).toMatchObject({
+        topic,
+        partition: 0,
+        offset: 0,
+        value: '{"n":1}',
+        key: "",
+        headers: [],
+      });
+      await consumer.commit({ ...name, offset: { topic, partition: 0, offset: 0 } });
+      const topicPartitions = [{ topic, partition: 0 }];
+      expect(await consumer.committed({ ...name, topicPartitions })).toEqual([
+        { topic, partition: 0, offset: 0 },
+      ]);
+      expect(await kafka.admin().committedOffsets({ ...name, topicPartitions })).toEqual([
+        { topic, partition: 0, offset: 0 },
+      ]);
+    });
+
+    test("the SDK lists an instance with its topics and partitions, and removes it", async () => {
+      const { kafka, newTopic, group, sharesOf } = await open(backend);
+      const topic = await newTopic(2);
+      await sharesOf(group, ["one"], topic, 2);
+      const listed = (await kafka.admin().consumers()).find(({ name }) => name === group);
+      expect(listed).toMatchObject({ name: group, instances: [{ name: "one", topics: [{ topic }] }] });
+      expect(listed?.instances[0]?.topics[0]?.partitions.toSorted()).toEqual([0, 1]);
+      await kafka.admin().removeConsumerInstance(group, "one");
+      await eventually(async () =>
+        (await kafka.admin().consumers()).some(({ name }) => name === group) ? undefined : true,
+      );
+    });
+
+    test("commit and delete-consumer of an instance that does not exist are 404", async () => {
+      const { call, group, remove } = await open(backend);
+      const problem = { result: "Error", error: expect.any(String), status: 404 };
+      expect((await remove(`${group}/none`)).json).toEqual(problem);
+      expect((await call(`/delete-consumer/${group}/none`, { method: "POST" })).json).toEqual(problem);
+      expect((await call(`/commit/${group}/none`, { body: [] })).json).toEqual(problem);
+    });
+
+    test("two instances share the partitions, and no record is read twice", async () => {
+      const { produce, newTopic, group, sharesOf, consumeOnce } = await open(backend);
+      const topic = await newTopic(4);
+      const [ones = [], others = []] = await sharesOf(group, ["one", "two"], topic, 4);
+      expect([ones.length, others.length]).toEqual([2, 2]);
+      await Promise.all([0, 1, 2, 3].map((at) => produce(topic, numbered(at * 10, at * 10 + 10), at)));
+      const read = new Map<string, Message[]>([
+        ["one", []],
+        ["two", []],
+      ]);
+      const all = await eventually(async () => {
+        await Promise.all(
+          Array.from(read, async ([instance, records]) =>
+            records.push(...(await consumeOnce(`${group}/${instance}`, [topic]))),
+          ),
+        );
+        const found = [...read.values()].flat();
+        return found.length >= 40 ? found : undefined;
+      });
+      expect(valuesOf(all)).toEqual(numbered(0, 40));
+      expect(read.get("one")?.every(({ partition }) => ones.includes(partition))).toBe(true);
+    });
+
+    test("concurrent consumes of one instance read every record once", async () => {
+      const { produce, newTopic, group, consume, consumeOnce } = await open(backend);
+      const topic = await newTopic(2);
+      await produce(topic, ["first"]);
+      await consume(`${group}/one`, [topic], 1);
+      const found: Message[] = [];
+      const wanted = numbered(0, 60);
+      const reading = Array.from({ length: 4 }, () =>
+        eventually(async () => {
+          found.push(...(await consumeOnce(`${group}/one`, [topic], earliest, 50)));
+          return found.length >= wanted.length ? found : undefined;
+        }),
+      );
+      for (const value of wanted) await produce(topic, [value]);
+      await Promise.all(reading);
+      expect(valuesOf(found)).toEqual(wanted);
+    });
+
+    test("a second group reads all again", async () => {
+      const { produce, newTopic, group, consume } = await open(backend);
+      const topic = await newTopic(2);
+      await produce(topic, numbered(0, 10));
+      expect(valuesOf(await consume(`${group}/one`, [topic], 10))).toEqual(numbered(0, 10));
+      expect(valuesOf(await consume(`${group}-b/one`, [topic], 10))).toEqual(numbered(0, 10));
+    });
+
+    test("without auto-commit and without a commit, an instance made anew reads again", async () => {
+      const { produce, newTopic, group, consume, remove } = await open(backend);
+      const topic = await newTopic(1);
+      await produce(topic, numbered(0, 3));
+      await consume(`${group}/one`, [topic], 3, byHand);
+      expect((await remove(`${group}/one`)).json).toEqual(success);
+      expect(valuesOf(await consume(`${group}/one`, [topic], 3, byHand))).toEqual(numbered(0, 3));
+    });
+
+    test("with auto-commit, an instance made anew reads on where the one before was", async () => {
+      const { produce, newTopic, group, consume, remove, committedOn } = await open(backend);
+      const topic = await newTopic(1);
+      await produce(topic, numbered(0, 3));
+      await consume(`${group}/one`, [topic], 3);
+      expect((await remove(`${group}/one`)).json).toEqual(success);
+      expect(await committedOn(group, "one", topic)).toBe(3);
+      await produce(topic, ["v003"]);
+      expect(valuesOf(await consume(`${group}/one`, [topic], 1))).toEqual(["v003"]);
+    });
+
+    test("auto-commit happens at a consume after the interval, not before an answer is followed by one", async () => {
+      const { produce, newTopic, group, consume, consumeOnce, committedOn } = await open(backend);
+      const topic = await newTopic(1);
+      await produce(topic, ["x"]);
+      const headers = { ...earliest, "kafka-auto-commit-interval": "1" };
+      await consume(`${group}/one`, [topic], 1, headers);
+      expect(await committedOn(group, "one", topic)).toBe(-1);
+      await eventually(async () => {
+        await consumeOnce(`${group}/one`, [topic], headers, 10);
+        return (await committedOn(group, "one", topic)) === 1 ? true : undefined;
+      });
+    });
+
+    test("a new group begins at the end by default, and at the start with earliest", async () => {
+      const { produce, newTopic, group, consume, sharesOf, consumeOnce } = await open(backend);
+      const topic = await newTopic(1);
+      await produce(topic, ["before"]);
+      await sharesOf(group, ["one"], topic, 1, {});
+      // The consume after the one that got the partition has a position for sure.
+      expect(await consumeOnce(`${group}/one`, [topic], {}, 100)).toEqual([]);
+      await produce(topic, ["after"]);
+      expect(valuesOf(await consume(`${group}/one`, [topic], 1, {}))).toEqual(["after"]);
+      expect(valuesOf(await consume(`${group}-b/one`, [topic], 2))).toEqual(["after", "before"]);
+    });
+
+    test("with reset none and nothing committed a consume is 400", async () => {
+      const { newTopic, group, call } = await open(backend);
+      const topic = await newTopic(1);
+      const headers = { "kafka-auto-offset-reset": "none" };
+      const refused = await eventually(async () => {
+        const answer = await call(`/consume/${group}/one`, { body: { topic, timeout: 500 }, headers });
+        return answer.status === 200 ? undefined : answer;
+      });
+      expect(refused.json).toEqual({ result: "Error", error: expect.any(String), status: 400 });
+    });
+
+    test.each([
+      ["no body", undefined],
+      ["an empty array", []],
+    ])("a commit with %s commits what was consumed last: the offset to read next", async (_, body) => {
+      const { produce, newTopic, group, consume, call, committedOn } = await open(backend);
+      const topic = await newTopic(2);
+      await produce(topic, numbered(0, 3), 0);
+      await consume(`${group}/one`, [topic], 3, byHand);
+      expect(await committedOn(group, "one", topic)).toBe(-1);
+      const sent = { method: "POST", ...(body === undefined ? {} : { body }) };
+      expect((await call(`/commit/${group}/one`, sent)).json).toEqual(success);
+      expect(await committedOn(group, "one", topic, 0)).toBe(3);
+      expect(await committedOn(group, "one", topic, 1)).toBe(-1);
+    });
+
+    test("a committed offset is where an instance made anew begins, whatever was consumed", async () => {
+      const { produce, newTopic, group, consume, call, remove } = await open(backend);
+      const topic = await newTopic(1);
+      await produce(topic, numbered(0, 5));
+      await consume(`${group}/one`, [topic], 5, byHand);
+      await call(`/commit/${group}/one`, { body: { topic, partition: 0, offset: 2 } });
+      await remove(`${group}/one`);
+      expect(valuesOf(await consume(`${group}/one`, [topic], 3, byHand))).toEqual(numbered(2, 5));
+    });
+
+    test("a committed offset beyond the end is reset", async () => {
+      const { produce, newTopic, group, consume, call, remove } = await open(backend);
+      const topic = await newTopic(1);
+      await produce(topic, numbered(0, 2));
+      await consume(`${group}/one`, [topic], 2, byHand);
+      await call(`/commit/${group}/one`, { body: { topic, partition: 0, offset: 1_000 } });
+      await remove(`${group}/one`);
+      expect(valuesOf(await consume(`${group}/one`, [topic], 2, byHand))).toEqual(numbered(0, 2));
+    });
+
+    test("one instance consumes several topics, and other topics from a later consume on", async () => {
+      const { produce, newTopic, group, consume } = await open(backend);
+      const [red, green, blue] = [await newTopic(1), await newTopic(2), await newTopic(1)];
+      await produce(red, ["red"]);
+      await produce(green, ["green"]);
+      await produce(blue, ["blue"]);
+      const both = await consume(`${group}/one`, [red, green], 2);
+      expect(valuesOf(both)).toEqual(["green", "red"]);
+      expect(valuesOf(await consume(`${group}/one`, [blue], 1))).toEqual(["blue"]);
+      await produce(red, ["again"]);
+      // The change of topics committed what had been handed out.
+      expect(valuesOf(await consume(`${group}/one`, [red, green], 1))).toEqual(["again"]);
+    });
+
+    test("consume, commit and committed take GET: the topic in the path, or the body of the POST", async () => {
+      const { produce, newTopic, group, call } = await open(backend);
+      const topic = await newTopic(1);
+      await produce(topic, ["x"]);
+      const found = await eventually(async () => {
+        const { json } = await call(`/consume/${group}/one/${topic}/?timeout=500`, { headers: earliest });
+        return Array.isArray(json) && json.length > 0 ? json : undefined;
+      });
+      expect(found).toMatchObject([{ topic, value: "x" }]);
+      const get = (path: string, body?: unknown) =>
+        call(path, {
+          method: "GET",
+          headers: { "content-type": "application/x-www-form-urlencoded" },
+          ...(body === undefined ? {} : { body }),
+        });
+      expect((await get(`/consume/${group}/one`, { topic, timeout: 1 })).text).toBe("[]");
+      expect((await get(`/commit/${group}/one/`)).json).toEqual(success);
+      expect((await get(`/committed/${group}/one`, { topic, partition: 0 })).json).toEqual([
+        { topic, partition: 0, offset: 1 },
+      ]);
+      expect((await get(`/commit/${group}/one`, { topic, partition: 0, offset: 0 })).json).toEqual(success);
+      expect((await get(`/committed/${group}/one`, [{ topic, partition: 0 }])).json).toEqual([
+        { topic, partition: 0, offset: 0 },
+      ]);
+    });
+
+    test("delete-consumer hands the partitions to the other instance, which reads on", async () => {
+      const { produce, newTopic, group, sharesOf, consumeOnce, consume, remove } = await open(backend);
+      const topic = await newTopic(2);
+      await sharesOf(group, ["one", "two"], topic, 2);
+      await Promise.all([0, 1].map((at) => produce(topic, [`first-${at}`], at)));
+      const before: Message[] = [];
+      await eventually(async () => {
+        for (const instance of ["one", "two"]) {
+          before.push(...(await consumeOnce(`${group}/${instance}`, [topic])));
+        }
+        return before.length >= 2 ? true : undefined;
+      });
+      expect((await remove(`${group}/one`)).json).toEqual(success);
+      expect(await sharesOf(group, ["two"], topic, 2)).toEqual([[0, 1]]);
+      await Promise.all([0, 1].map((at) => produce(topic, [`second-${at}`], at)));
+      const after = (await consume(`${group}/two`, [topic], 2)).filter(
+        ({ value }) => !value.startsWith("first-1") && !value.startsWith("first-0"),
+      );
+      expect(valuesOf(after)).toEqual(["second-0", "second-1"]);
+    });
+
+    test("an instance that is made anew gets the share it had", async () => {
+      const { newTopic, group, sharesOf, remove } = await open(backend);
+      const topic = await newTopic(4);
+      const before = await sharesOf(group, ["one", "two"], topic, 4);
+      await remove(`${group}/one`);
+      expect(await sharesOf(group, ["one", "two"], topic, 4)).toEqual(before);
+    });
+
+    test("a consume is answered at the first record, long before its timeout", async () => {
+      const { produce, newTopic, group, sharesOf, call } = await open(backend);
+      const topic = await newTopic(2);
+      await sharesOf(group, ["one"], topic, 2);
+      const startedAt = Date.now();
+      const polled = call(`/consume/${group}/one`, { body: { topic, timeout: 25_000 } });
+      await produce(topic, ["x"]);
+      expect((await polled).json).toMatchObject([{ topic, value: "x" }]);
+      expect(Date.now() - startedAt).toBeLessThan(15_000);
+    });
+
+    test("under /hearback records are base64, and the rest is the same", async () => {
+      const { produce, newTopic, group, call } = await open(backend);
+      const topic = await newTopic(1);
+      await produce(topic, ["zwei, ü"]);
+      const found = await eventually(async () => {
+        const body = { topic, timeout: 500 };
+        const { json } = await call(`/hearback/consume/${group}/one`, { body, headers: earliest });
+        return Array.isArray(json) && json.length > 0 ? json : undefined;
+      });
+      expect(found).toMatchObject([{ key: null, value: Buffer.from("zwei, ü").toString("base64") }]);
+      expect((await call(`/hearback/commit/${group}/one`, { body: "" })).json).toEqual(success);
+      const body = { topic, partition: 0 };
+      expect((await call(`/hearback/committed/${group}/one`, { body })).json).toEqual([
+        { topic, partition: 0, offset: 1 },
+      ]);
+    });
+
+    test.each([
+      ["no topic", {}, {}],
+      ["topics that are no strings", { topics: [1] }, {}],
+      ["a topic name that Kafka forbids", { topic: "a b" }, {}],
+      ["a timeout that is no number", { topic: "red", timeout: "1" }, {}],
+      [
+        "an auto-commit that is neither true nor false",
+        { topic: "red" },
+        { "kafka-enable-auto-commit": "1" },
+      ],
+      ["an interval that is no number", { topic: "red" }, { "kafka-auto-commit-interval": "soon" }],
+      ["an unknown reset", { topic: "red" }, { "kafka-auto-offset-reset": "middle" }],
+      ["a session timeout of 0", { topic: "red" }, { "kafka-session-timeout-ms": "0" }],
+    ])("a consume with %s is 400 and makes no instance", async (_, body, headers) => {
+      const { group, call, remove } = await open(backend);
+      const answer = await call(`/consume/${group}/one`, { body, headers });
+      expect(answer.json).toEqual({ result: "Error", error: expect.any(String), status: 400 });
+      expect((await remove(`${group}/one`)).status).toBe(404);
+    });
+
+    test("names of groups and instances that Kafka would not take for a topic are 400", async () => {
+      const { call } = await open(backend);
+      for (const place of ["a%20b/one", "a/o%2Fne", `${"g".repeat(250)}/one`]) {
+        expect((await call(`/consume/${place}`, { body: { topic: "red" } })).status).toBe(400);
+        expect((await call(`/commit/${place}`, { body: "" })).status).toBe(400);
+      }
+    });
+
+    test("a webhook's body becomes the value, byte for byte, and its own headers the record's", async () => {
+      const { newTopic, call } = await open(backend);
+      const topic = await newTopic(1);
+      const body = Buffer.from([0x7b, 0xff, 0x00]);
+      const headers = {
+        "content-type": "text/plain",
+        "user-agent": "hook",
+        "accept-language": "de",
+        "x-forwarded-for": "192.0.2.1",
+        "cf-ray": "1",
+        "X-Event": "push",
+        "x-event-id": "7",
+      };
+      const sent = await call(`/webhook?topic=${topic}`, { body, headers });
+      expect(sent.json).toEqual({ topic, partition: 0, offset: 0, timestamp: expect.any(Number) });
+      const get = await call(`/webhook/?topic=${topic}`);
+      expect(get.json).toMatchObject({ topic, partition: 0, offset: 1 });
+      const [record, empty] = await eventually(async () => {
+        const position = { topic, partition: 0, offset: 0, timeout: 500 };
+        const { json } = await call("/hearback/fetch", {
+          body: { topicPartitionOffsets: [position], timeout: 500 },
+        });
+        return Array.isArray(json) && json.length === 2 ? (json as readonly Message[]) : undefined;
+      });
+      expect(record).toMatchObject({ key: null, value: body.toString("base64") });
+      expect(record?.headers).toEqual([
+        { key: "X-Event", value: Buffer.from("push").toString("base64") },
+        { key: "x-event-id", value: Buffer.from("7").toString("base64") },
+      ]);
+      expect(empty).toMatchObject({ value: "", headers: [] });
+    });
+
+    test("a webhook without a topic, or with a name that none can have, is 400", async () => {
+      const { call } = await open(backend);
+      expect((await call("/webhook", { body: "x" })).status).toBe(400);
+      expect((await call("/webhook?topic=a%20b", { body: "x" })).status).toBe(400);
+    });
+  });
+}
