@@ -1,6 +1,7 @@
 // What a cluster has, and how to give it more: the only file here that talks to Kafka.
 
-import { Admin, ConfigResourceTypes, type ConnectionOptions } from "@platformatic/kafka";
+import { Admin, ConfigResourceTypes } from "@platformatic/kafka";
+import type { KafkaConnection } from "../../bridge/kafka/index.ts";
 import type { FoundTopic } from "./compare.ts";
 import type { NewTopic } from "./wanted.ts";
 
@@ -21,17 +22,14 @@ export interface Cluster {
 
 const timeoutMs = 5_000;
 
-export function openCluster(
-  brokers: readonly string[],
-  connection: Pick<ConnectionOptions, "sasl" | "tls"> = {},
-): Cluster {
+export function openCluster({ brokers, ...security }: KafkaConnection): Cluster {
   const admin = new Admin({
     clientId: "hearback-topics",
     bootstrapBrokers: [...brokers],
     connectTimeout: timeoutMs,
     timeout: timeoutMs,
     retries: 1,
-    ...connection,
+    ...security,
   });
   return {
     async describe(names) {

@@ -2,7 +2,5 @@
 
 export { openCluster, reasonOf, type Cluster } from "./cluster.ts";
 export { compareTopics, type Finding, type FoundTopic } from "./compare.ts";
-export { connectionFrom } from "./connection.ts";
 export { describeTopics, ensureTopics, type TopicsReport } from "./ensure.ts";
-export { parseBrokers } from "./options.ts";
 export { defaultRequestPartitions, newTopic, wantedTopics, type WantedTopic } from "./wanted.ts";

@@ -2,9 +2,9 @@
 
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { readKafkaConnection } from "../../bridge/kafka/index.ts";
 import type { GatewayConfig } from "../../worker/config.ts";
 import { openCluster, reasonOf } from "./cluster.ts";
-import { connectionFrom } from "./connection.ts";
 import { describeTopics, ensureTopics } from "./ensure.ts";
 import { parseTopicsOptions, topicsUsage, type TopicsOptions } from "./options.ts";
 import { wantedTopics } from "./wanted.ts";
@@ -22,12 +22,12 @@ async function run({
   const file = pathToFileURL(resolve(root, config)).href;
   const { default: gateway } = (await import(file)) as { readonly default: GatewayConfig };
   const wanted = wantedTopics(gateway.services, requestPartitions);
-  const cluster = openCluster(brokers, connectionFrom(process.env));
+  const cluster = openCluster(readKafkaConnection(brokers, process.env));
   try {
     const { topics, findings, done } = await (
       create ? ensureTopics(cluster, wanted, replicas) : describeTopics(cluster, wanted)
     ).catch((cause: unknown) => {
-      throw new Error(`${brokers.join(",")}: ${reasonOf(cause)}`, { cause });
+      throw new Error(`${brokers}: ${reasonOf(cause)}`, { cause });
     });
     for (const line of done) console.log(line);
     for (const topic of topics) {

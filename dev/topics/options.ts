@@ -4,7 +4,8 @@ import { parseArgs } from "node:util";
 import { defaultRequestPartitions } from "./wanted.ts";
 
 export interface TopicsOptions {
-  readonly brokers: readonly string[];
+  /** `host:port`, several with commas between. */
+  readonly brokers: string;
   readonly config: string;
   readonly create: boolean;
   readonly requestPartitions: number;
@@ -20,8 +21,7 @@ Describes the topics of the config, and says what is missing or dangerous (exit 
   --request-partitions N    partitions of a new request topic (default ${defaultRequestPartitions})
   --replicas N              replicas of a new topic (default: 3, or the number of brokers if less)
   --help                    this text
-KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD, KAFKA_SASL_TOKEN, KAFKA_TLS (true), KAFKA_TLS_CA,
-KAFKA_TLS_CERT and KAFKA_TLS_KEY (PEM files) say how to connect.`;
+KAFKA_SASL_* and KAFKA_TLS* in the environment say how to connect, as they do for the bridge.`;
 
 export type ParsedTopicsOptions =
   | { readonly kind: "run"; readonly options: TopicsOptions }
@@ -45,7 +45,7 @@ export function parseTopicsOptions(args: readonly string[]): ParsedTopicsOptions
     return {
       kind: "run",
       options: {
-        brokers: parseBrokers(values.brokers),
+        brokers: values.brokers,
         config: values.config,
         create: values.create,
         requestPartitions: countOf("--request-partitions", values["request-partitions"]),
@@ -56,14 +56,6 @@ export function parseTopicsOptions(args: readonly string[]): ParsedTopicsOptions
     const message = cause instanceof Error ? cause.message : String(cause);
     return { kind: "wrong", message: `${message}\n\n${topicsUsage}` };
   }
-}
-
-/** Throws when one of them has no port: there is no default worth guessing. */
-export function parseBrokers(text: string): string[] {
-  const brokers = text.split(",").map((broker) => broker.trim());
-  const wrong = brokers.find((broker) => !/^.+:\d{1,5}$/.test(broker));
-  if (wrong !== undefined) throw new Error(`--brokers: received ${JSON.stringify(wrong)}; must be host:port`);
-  return brokers;
 }
 
 function countOf(name: string, text: string): number {

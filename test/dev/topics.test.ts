@@ -3,7 +3,6 @@
 import { expect, test } from "vitest";
 import {
   compareTopics,
-  connectionFrom,
   newTopic,
   wantedTopics,
   type FoundTopic,
@@ -101,17 +100,4 @@ test("a new topic has as many replicas as brokers, at most three, and can lose o
 test("a new topic is kept for much longer than anybody waits, and never compacted", () => {
   expect(newTopic(reply, 1).configs).toMatchObject({ "cleanup.policy": "delete", "retention.ms": "3600000" });
   expect(newTopic({ ...reply, longestTimeoutMs: 900_000 }, 1).configs["retention.ms"]).toBe("9000000");
-});
-
-test("the environment says how to connect, or which variable is missing", () => {
-  expect(connectionFrom({})).toEqual({});
-  expect(connectionFrom({ KAFKA_TLS: "true" })).toEqual({ tls: {} });
-  expect(
-    connectionFrom({ KAFKA_SASL_MECHANISM: "plain", KAFKA_SASL_USERNAME: "u", KAFKA_SASL_PASSWORD: "p" }),
-  ).toEqual({ sasl: { mechanism: "PLAIN", username: "u", password: "p" } });
-  expect(() => connectionFrom({ KAFKA_SASL_MECHANISM: "SCRAM-SHA-256" })).toThrow(
-    "SCRAM-SHA-256 needs KAFKA_SASL_USERNAME",
-  );
-  expect(() => connectionFrom({ KAFKA_SASL_MECHANISM: "GSSAPI" })).toThrow("must be one of PLAIN");
-  expect(() => connectionFrom({ KAFKA_TLS_CA: "/nowhere.pem" })).toThrow("KAFKA_TLS_CA: ENOENT");
 });
