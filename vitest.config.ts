@@ -1,4 +1,5 @@
-// The tests of `npm test`, by the runtime they need: plain Node, workerd, or the whole loop of processes.
+// The tests of `npm test`, by the runtime they need: plain Node, workerd, the whole loop of
+// processes, or a Kafka broker.
 
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
@@ -12,7 +13,10 @@ export default defineConfig({
     reporters: ["default", new ClosingLineReporter()],
     projects: [
       {
-        test: { name: "node", include: ["test/{unit,bridge,responder,conformance,project}/**/*.test.ts"] },
+        test: {
+          name: "node",
+          include: ["test/{unit,dev,bridge,responder,conformance,project}/**/*.test.ts"],
+        },
       },
       {
         plugins: [
@@ -28,20 +32,21 @@ export default defineConfig({
         },
       },
       {
-        test: {
-          name: "kafka",
-          include: ["test/kafka/**/*.test.ts"],
-          globalSetup: "./test/support/global-kafka.ts",
-          fileParallelism: false,
-          testTimeout: 30_000,
-          hookTimeout: 120_000,
-        },
-      },
-      {
         // Each file starts processes of its own; one at a time, or two cores have too much to do.
         test: {
           name: "loop",
           include: ["test/loop/**/*.test.ts"],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        // On a real broker. A test that starts one of its own waits for Java.
+        test: {
+          name: "kafka",
+          include: ["test/kafka/**/*.test.ts"],
+          globalSetup: "./test/support/global-kafka.ts",
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,

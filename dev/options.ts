@@ -6,8 +6,8 @@ export interface DevOptions {
   readonly port: number;
   readonly bridgePort: number;
   readonly responders: boolean;
-  /** What keeps the topics: the bridge's own log, a broker started here, or a cluster that runs already. */
-  readonly log:
+  /** What serves the topics: the bridge's own log, a broker of ours on this port, or a cluster that is there. */
+  readonly backend:
     | { readonly kind: "embedded" }
     | { readonly kind: "kafka"; readonly port: number }
     | { readonly kind: "brokers"; readonly brokers: string };
@@ -18,9 +18,9 @@ export interface DevOptions {
 export const usage = `npm run dev -- [options]
   --port N           port of the gateway (default 8787)
   --bridge-port N    port of the bridge (default 8790)
-  --kafka            start an Apache Kafka broker, and keep the topics there (needs Java 17 and Maven)
-  --kafka-port N     its port (default 9092)
-  --brokers LIST     keep the topics on this cluster: HOST:PORT, several with commas between
+  --kafka            on a Kafka broker that is started here (needs Java; see npm run kafka)
+  --kafka-port N     port of that broker (default 9092)
+  --brokers LIST     on a Kafka cluster that is there: host:port, several with commas between
   --no-responders    start no responder: requests wait for one until their deadline
   --state DIR|none   where topics and objects are kept (default .hearback)`;
 
@@ -43,25 +43,26 @@ export function parseDevOptions(args: readonly string[]): ParsedDevOptions {
       },
     });
     if (values.help) return { ok: false, message: usage };
+    if (values.kafka && values.brokers !== undefined) {
+      throw new Error("--kafka starts a broker and --brokers names others: use one of them");
+    }
     return {
       ok: true,
       options: {
         port: portOf("--port", values.port),
         bridgePort: portOf("--bridge-port", values["bridge-port"]),
-        log: logOf(values.kafka, portOf("--kafka-port", values["kafka-port"]), values.brokers),
         responders: !values["no-responders"],
+        backend: values.kafka
+          ? { kind: "kafka", port: portOf("--kafka-port", values["kafka-port"]) }
+          : values.brokers === undefined
+            ? { kind: "embedded" }
+            : { kind: "brokers", brokers: values.brokers },
         state: values.state === "none" ? undefined : values.state,
       },
     };
   } catch (cause) {
     return { ok: false, message: `${cause instanceof Error ? cause.message : String(cause)}\n\n${usage}` };
   }
-}
-
-function logOf(kafka: boolean, port: number, brokers: string | undefined): DevOptions["log"] {
-  if (brokers === undefined) return kafka ? { kind: "kafka", port } : { kind: "embedded" };
-  if (kafka) throw new Error("--kafka starts a broker, --brokers names others: give one of them");
-  return { kind: "brokers", brokers };
 }
 
 function portOf(name: string, text: string): number {

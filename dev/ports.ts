@@ -1,5 +1,5 @@
-// Ports: whether one is free to listen on, and one that is. Asked before anything is started, so that the answer
-// is a sentence and not a stack of somebody else's.
+// Whether a port is free to listen on. Asked before anything is started, so that the answer is a sentence
+// and not a stack of somebody else's.
 
 import { createServer, type AddressInfo } from "node:net";
 
@@ -12,14 +12,14 @@ export function isFree(port: number, host: string): Promise<boolean> {
   });
 }
 
-/** Free a moment ago: for commands that take a port and cannot choose one themselves. */
+/** One that was free a moment ago. Rejects when none is left. */
 export function freePort(host = "127.0.0.1"): Promise<number> {
   return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, host, () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
+    const server = createServer()
+      .once("error", reject)
+      .listen(0, host, () => {
+        const { port } = server.address() as AddressInfo;
+        server.close(() => resolve(port));
+      });
   });
 }

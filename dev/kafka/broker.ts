@@ -1,183 +1,275 @@
-// One Apache Kafka broker as a child process: its data folder, its start, its end. For development and tests.
+// One Kafka broker as a child process: formatted, started, known to answer, stopped, killed, started again.
+// What it is configured with is in properties.ts, where its jars come from in jars.ts.
 
-import { spawn, spawnSync, type ChildProcess } from "node:child_process";
-import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, openSync, readFileSync } from "node:fs";
-import { mkdir, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { spawn, type ChildProcess } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { resolve as resolvePath } from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
 import { Admin } from "@platformatic/kafka";
 import { freePort, isFree } from "../ports.ts";
-import { kafkaJars } from "./java.ts";
-import { brokerProperties, host } from "./properties.ts";
+import {
+  claimFolder,
+  forgetOwner,
+  isFormatted,
+  logFile,
+  noteFormatted,
+  noteOwner,
+  propertiesFile,
+} from "./data-folder.ts";
+import { KafkaStartError } from "./failure.ts";
+import { resolveJars } from "./jars.ts";
+import { javaCommand, kafkaMissing } from "./java.ts";
+import { brokerProperties, printProperties, type KafkaListener, type Properties } from "./properties.ts";
 
-export interface BrokerOptions {
-  /** 0: any free one. */
-  readonly port: number;
-  /** Folder that keeps the records, the configuration and the broker's own log. Made when it is not there. */
-  readonly folder: string;
-  /** Added to the configuration, or put in the place of its lines. */
-  readonly properties?: (port: number, controllerPort: number) => Readonly<Record<string, string>>;
-  /** Options of the tool that makes the data folder, once: users, for example. */
-  readonly formatOptions?: readonly string[];
-  readonly progress?: (line: string) => void;
+export interface KafkaOptions {
+  /** Of the plain listener; 0 or nothing: any free one. */
+  readonly port?: number;
+  /** Data folder, kept between runs. */
+  readonly data: string;
+  /** Added to the broker's properties, or instead of them. */
+  readonly properties?: Properties;
+  /** Beside the plain one. Port 0: any free one. */
+  readonly listeners?: readonly KafkaListener[];
+  /** `--add-scram` of the format, as `SCRAM-SHA-256=[name=alice,password=secret]`; of no effect on a formatted folder. */
+  readonly scram?: readonly string[];
+  /** Progress and the broker's warnings, line by line; all of it is also in `broker.log` in the data folder. */
+  readonly log?: (line: string) => void;
 }
 
-export interface Broker {
+export interface KafkaBroker {
   readonly port: number;
-  /** `host:port` of the listener without security. */
-  readonly address: string;
+  /** Of the plain listener. */
+  readonly bootstrap: string;
+  /** Addresses by listener name. */
+  readonly addresses: ReadonlyMap<string, string>;
+  /** Of the Java process that runs now. */
   readonly pid: number;
-  /** Resolves when the process has ended, however. */
-  readonly ended: Promise<void>;
-  /** In order: waits for it, and kills after 20 s. A second call waits for the same end. */
+  /** Resolves when the Java process that runs now is gone, whoever ended it. */
+  gone(): Promise<void>;
+  /** An orderly end, after a grace of 10 s a kill. */
   stop(): Promise<void>;
-  kill(): Promise<void>;
-  /** Starts again on the same port and folder, after it has ended. */
-  restart(): Promise<Broker>;
+  /** Resolves when the process is gone. */
+  kill9(): Promise<void>;
+  /** After an end, on the same ports and data. Rejects as startKafka does. */
+  restart(): Promise<void>;
 }
 
-interface Usage {
-  readonly pid: number;
-  readonly port: number;
-}
+const host = "127.0.0.1";
+const readyTimeoutMs = 60_000;
+const stopTimeoutMs = 10_000;
+const pollMs = 100;
+/** How often a start is tried when a port that we chose was taken before Kafka could have it. */
+const attempts = 3;
+const heap = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+const logging = [
+  "defaultLogLevel=warn",
+  "showDateTime=true",
+  "dateTimeFormat=HH:mm:ss.SSS",
+  // Warnings of every start and every orderly end.
+  "log.org.apache.kafka.controller.QuorumController=error",
+  "log.org.apache.kafka.clients.NetworkClient=error",
+  // An error for every partition that is added to a topic, which then is there all the same.
+  "log.state.change.logger=off",
+].map((setting) => `-Dorg.slf4j.simpleLogger.${setting}`);
 
-/** Says which process uses the folder. */
-const usedFile = "used-by.json";
-const startTimeoutMs = 60_000;
-const stopTimeoutMs = 20_000;
-/** A small machine is enough: the defaults of Kafka's own scripts ask for 1 GB. */
-const jvm = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+/** Rejects with KafkaStartError for what the caller can mend: nothing to run it with, port or folder taken. */
+export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
+  const missing = kafkaMissing();
+  if (missing !== undefined) throw new KafkaStartError(missing);
+  const { properties = {}, scram = [], log = () => undefined } = options;
+  const data = resolvePath(options.data);
+  const wanted: readonly KafkaListener[] = [
+    { name: "PLAINTEXT", protocol: "PLAINTEXT", port: options.port ?? 0 },
+    ...(options.listeners ?? []),
+  ];
+  const classPath = await resolveJars(log);
+  await claimFolder(data, log);
 
-/** Resolves when the broker answers. Throws with one line when the port or the folder is taken, or it fails to start. */
-export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  const progress = options.progress ?? (() => undefined);
-  const port = options.port === 0 ? await freePort(host) : options.port;
-  if (!(await isFree(port, host))) throw new Error(`port ${port} is taken`);
-  await refuseWhileUsed(options.folder);
-  const jars = await kafkaJars(progress);
-  const data = join(options.folder, "data");
-  const file = join(options.folder, "server.properties");
-  await mkdir(data, { recursive: true });
-  const address = { port, controllerPort: await freePort(host), data };
-  const extra = options.properties?.(port, address.controllerPort);
-  await writeFile(file, brokerProperties(address, extra));
-  if (!existsSync(join(data, "meta.properties"))) format(jars, file, options.formatOptions ?? []);
-  const logFile = join(options.folder, "broker.log");
-  const child = launch(jars, file, logFile);
-  await writeFile(join(options.folder, usedFile), JSON.stringify({ pid: child.pid, port }));
-  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
-  await whenAnswering(child, `${host}:${port}`, logFile);
-  const signal = async (name: NodeJS.Signals): Promise<void> => {
-    child.kill(name);
-    await ended;
+  const run = async (listeners: readonly KafkaListener[]): Promise<ChildProcess> => {
+    for (const { port } of listeners) {
+      if (!(await isFree(port, host))) throw new KafkaStartError(`Port ${port} is taken.`);
+    }
+    const place = { data, controllerPort: await freePort(host), listeners };
+    await writeFile(propertiesFile(data), printProperties(brokerProperties(place, properties)));
+    if (!isFormatted(data)) {
+      log(`formatting ${data}`);
+      await format(classPath, data, scram);
+    }
+    return await launch(classPath, data, listeners, log);
   };
+
+  const start = async (attempt: number): Promise<Started> => {
+    const listeners = await Promise.all(
+      wanted.map(async (one) => ({ ...one, port: one.port === 0 ? await freePort(host) : one.port })),
+    );
+    try {
+      return { listeners, child: await run(listeners) };
+    } catch (cause) {
+      if (attempt === attempts || !(cause instanceof PortLostError)) throw cause;
+      return await start(attempt + 1);
+    }
+  };
+
+  const { listeners, child } = await start(1);
+  let current = child;
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    await endProcess(current, signal);
+    await forgetOwner(data);
+  };
+  const addresses = new Map(listeners.map(({ name, port }) => [name, `${host}:${port}`]));
+  const { port } = listeners[0] ?? { port: 0 };
   return {
     port,
-    address: `${host}:${port}`,
-    pid: child.pid ?? 0,
-    ended,
-    async stop() {
-      const kill = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
-      await signal("SIGTERM");
-      clearTimeout(kill);
+    bootstrap: `${host}:${port}`,
+    addresses,
+    get pid() {
+      return current.pid ?? 0;
     },
-    kill: () => signal("SIGKILL"),
-    async restart() {
-      await ended;
-      return startBroker({ ...options, port });
+    gone: () => exitOf(current),
+    stop: () => end("SIGTERM"),
+    kill9: () => end("SIGKILL"),
+    restart: async () => {
+      if (isRunning(current)) throw new Error("the broker is still running");
+      await claimFolder(data, log);
+      current = await run(listeners);
     },
   };
 }
 
-/**
- * Kafka locks its data, but reads some of it before. A process that was killed leaves the note behind, and its
- * number may be another's by now: only with its port taken, too, does it count as alive.
- */
-async function refuseWhileUsed(folder: string): Promise<void> {
-  const file = join(folder, usedFile);
-  if (!existsSync(file)) return;
-  const { pid, port } = JSON.parse(readFileSync(file, "utf8")) as Usage;
-  if (isAlive(pid) && !(await isFree(port, host))) {
-    throw new Error(`process ${pid} uses the folder ${folder} already`);
+interface Started {
+  readonly listeners: readonly KafkaListener[];
+  readonly child: ChildProcess;
+}
+
+/** A port was free when it was chosen and taken when Kafka wanted it. */
+class PortLostError extends KafkaStartError {}
+
+async function format(classPath: string, data: string, scram: readonly string[]): Promise<void> {
+  const child = spawn(
+    javaCommand(),
+    [
+      "-XX:TieredStopAtLevel=1",
+      ...logging,
+      "-cp",
+      classPath,
+      "kafka.tools.StorageTool",
+      "format",
+      "--ignore-formatted",
+      // The same everywhere: nothing is ever federated with a development broker.
+      "--cluster-id",
+      "aGVhcmJhY2stZGV2ZWxvcA",
+      "--config",
+      propertiesFile(data),
+      ...scram.flatMap((user) => ["--add-scram", user]),
+    ],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  const errors: string[] = [];
+  createInterface({ input: child.stderr }).on("line", (line) => errors.push(line));
+  const code = await new Promise<number | null>((resolve) => child.once("close", resolve));
+  if (code !== 0) throw new KafkaStartError(`Kafka could not format ${data}: ${causeIn(errors)}`);
+  await noteFormatted(data);
+}
+
+/** Resolves with the process once the broker answers. */
+async function launch(
+  classPath: string,
+  data: string,
+  listeners: readonly KafkaListener[],
+  log: (line: string) => void,
+): Promise<ChildProcess> {
+  const child = spawn(
+    javaCommand(),
+    [...heap, ...logging, "-cp", classPath, "kafka.Kafka", propertiesFile(data)],
+    { stdio: ["ignore", "pipe", "pipe"] },
+  );
+  const file = createWriteStream(logFile(data), { flags: "a" });
+  const lines: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream }).on("line", (line) => {
+      file.write(`${line}\n`);
+      lines.push(line);
+      if (lines.length > 200) lines.shift();
+      log(line);
+    });
+  }
+  const killWithUs = (): void => {
+    child.kill("SIGKILL");
+  };
+  process.once("exit", killWithUs);
+  child.once("close", () => {
+    process.off("exit", killWithUs);
+    file.end();
+  });
+  child.once("error", () => undefined);
+  if (child.pid !== undefined) await noteOwner(data, child.pid);
+
+  const giveUpAt = Date.now() + readyTimeoutMs;
+  const port = listeners[0]?.port ?? 0;
+  for (;;) {
+    if (!isRunning(child)) {
+      const message = causeIn(lines);
+      const lost = /bind|Address already in use/.test(lines.join("\n"));
+      throw new (lost ? PortLostError : KafkaStartError)(`Kafka ended while it started: ${message}`);
+    }
+    if (await answers(port)) return child;
+    if (Date.now() > giveUpAt) {
+      await endProcess(child, "SIGKILL");
+      throw new KafkaStartError(
+        `Kafka did not answer within ${readyTimeoutMs / 1_000} s; see ${logFile(data)}.`,
+      );
+    }
+    await sleep(pollMs);
   }
 }
 
-function isAlive(pid: number): boolean {
+/** The broker that listens there names itself in its metadata: it is registered and takes requests. */
+async function answers(port: number): Promise<boolean> {
+  if (await isFree(port, host)) return false;
+  const admin = new Admin({
+    clientId: "hearback-dev",
+    bootstrapBrokers: [{ host, port }],
+    retries: false,
+    connectTimeout: 2_000,
+    timeout: 2_000,
+  });
   try {
-    return process.kill(pid, 0);
+    const { brokers } = await admin.metadata({});
+    return [...brokers.values()].some((broker) => broker.port === port);
   } catch {
     return false;
-  }
-}
-
-function format(jars: string, file: string, options: readonly string[]): void {
-  // A dash in front would look like an option to the tool.
-  const clusterId = `k${randomBytes(16).toString("base64url").slice(1, 22)}`;
-  const args = [
-    ...classPath(jars),
-    "kafka.tools.StorageTool",
-    "format",
-    "-t",
-    clusterId,
-    "-c",
-    file,
-    ...options,
-  ];
-  const { status, stdout, stderr } = spawnSync("java", args, { encoding: "utf8" });
-  if (status !== 0) throw new Error(`the data folder cannot be made: ${stdout}${stderr}`);
-}
-
-function launch(jars: string, file: string, logFile: string): ChildProcess {
-  const log = openSync(logFile, "w");
-  const level = "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn";
-  // Not in the group of the terminal: Ctrl-C reaches us, and we end it in order.
-  const child = spawn("java", [...jvm, level, ...classPath(jars), "kafka.Kafka", file], {
-    stdio: ["ignore", log, log],
-    detached: true,
-  });
-  closeSync(log);
-  // Whatever ends us must not leave it behind.
-  const end = (): boolean => child.kill("SIGTERM");
-  process.once("exit", end);
-  child.once("exit", () => process.off("exit", end));
-  return child;
-}
-
-function classPath(jars: string): readonly string[] {
-  return ["-cp", join(jars, "*")];
-}
-
-async function whenAnswering(child: ChildProcess, address: string, logFile: string): Promise<void> {
-  const admin = new Admin({
-    clientId: "start",
-    bootstrapBrokers: [address],
-    retries: 0,
-    connectTimeout: 1_000,
-  });
-  const giveUpAt = Date.now() + startTimeoutMs;
-  try {
-    for (;;) {
-      if (child.exitCode !== null || child.signalCode !== null) throw new Error(reasonOf(logFile));
-      try {
-        await admin.metadata({ topics: [], forceUpdate: true });
-        return;
-      } catch (cause) {
-        if (Date.now() > giveUpAt) {
-          child.kill("SIGKILL");
-          throw new Error(`the broker does not answer after ${startTimeoutMs / 1_000} s, see ${logFile}`, {
-            cause,
-          });
-        }
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    }
   } finally {
-    await admin.close();
+    await admin.close().catch(() => undefined);
   }
 }
 
-function reasonOf(logFile: string): string {
-  const log = readFileSync(logFile, "utf8");
-  const reason = log.split("\n").find((line) => /ERROR|Exception/.test(line));
-  return `the broker ended at once (${logFile}): ${reason ?? "it says nothing"}`;
+/** Of Java's lines, the one that says most: the first exception or error. */
+function causeIn(lines: readonly string[]): string {
+  const line =
+    lines.find((one) => /^(Caused by: )?[\w.$]+(Exception|Error)\b.*: /.test(one)) ??
+    lines.find((one) => one.includes("ERROR")) ??
+    lines.at(-1) ??
+    "it printed nothing";
+  return line.replace(/^(Caused by: )?[\w.$]+(Exception|Error): /, "");
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+}
+
+function exitOf(child: ChildProcess): Promise<void> {
+  return new Promise((resolve) => {
+    if (isRunning(child)) child.once("exit", () => resolve());
+    else resolve();
+  });
+}
+
+async function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const gone = exitOf(child);
+  if (isRunning(child)) child.kill(signal);
+  const kill = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
+  await gone;
+  clearTimeout(kill);
 }

@@ -1,4 +1,7 @@
-// A real Kafka broker for whoever develops and tests: `npm run kafka`, `npm run dev -- --kafka`, the test suites.
+// What the rest of `dev/` and the tests use of the development broker.
 
-export { startBroker, type Broker, type BrokerOptions } from "./broker.ts";
+export { startKafka, type KafkaBroker, type KafkaOptions } from "./broker.ts";
+export { KafkaStartError } from "./failure.ts";
+export { kafkaFolder } from "./jars.ts";
 export { kafkaMissing } from "./java.ts";
+export type { KafkaListener, Properties } from "./properties.ts";

@@ -1,50 +1,47 @@
-// `npm run kafka`: one Apache Kafka broker on this machine, from the first run to Ctrl-C.
+// `npm run kafka`: one Kafka broker on this machine, until Ctrl-C. Everything it does is in broker.ts.
 
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { parseArgs } from "node:util";
-import { kafkaMissing, startBroker, type Broker } from "./index.ts";
+import { KafkaStartError, startKafka } from "./index.ts";
+import { kafkaUsage, parseKafkaOptions } from "./options.ts";
 
-const usage = `npm run kafka -- [options]
-  --kafka-port N     port of the broker; 0: any free one (default 9092)
-  --data DIR         where its records are kept (default .kafka/broker)`;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
-try {
-  const { values } = parseArgs({
-    options: {
-      "kafka-port": { type: "string", default: "9092" },
-      data: { type: "string", default: fileURLToPath(new URL("../../.kafka/broker", import.meta.url)) },
-      help: { type: "boolean", default: false },
-    },
+async function run({ port, data }: { readonly port: number; readonly data: string }): Promise<void> {
+  let wanted = false;
+  const ended = new Promise<void>((end) => {
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+      process.on(signal, () => {
+        wanted = true;
+        end();
+      });
+    }
   });
-  if (values.help) console.log(usage);
-  else await run(values["kafka-port"], values.data);
-} catch (cause) {
-  console.error(`kafka: ${cause instanceof Error ? cause.message : String(cause)}`);
-  process.exitCode = 1;
+  const starting = startKafka({ port, data: resolve(root, data), log: (line) => console.error(line) });
+  const broker = await Promise.race([starting, ended]);
+  // Ended before it was up: Java goes when this process exits.
+  if (broker === undefined) process.exit(0);
+  console.log(`kafka listens on ${broker.bootstrap}`);
+  await Promise.race([broker.gone(), ended]);
+  await broker.stop();
+  if (!wanted) throw new KafkaStartError("The broker ended by itself; the lines above say why.");
 }
 
-async function run(portText: string, folder: string): Promise<void> {
-  const port = Number(portText);
-  if (!/^\d{1,5}$/.test(portText) || port > 65_535) throw new RangeError(`"${portText}" is not a port`);
-  const missing = kafkaMissing();
-  if (missing !== undefined) throw new Error(missing);
-  const startedAt = Date.now();
-  let broker: Broker | undefined;
-  let ending = false;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(signal, () => {
-      // Before it has started, ending this process ends it, too.
-      if (broker === undefined) process.exit(1);
-      ending = true;
-      void broker.stop();
-    });
-  }
-  broker = await startBroker({ port, folder, progress: (line) => console.log(`kafka: ${line}`) });
-  const seconds = ((Date.now() - startedAt) / 1_000).toFixed(1);
-  console.log(`kafka listens on ${broker.address} (process ${broker.pid}, ready after ${seconds} s)`);
-  await broker.ended;
-  if (!ending) {
-    console.error(`kafka: the broker has ended by itself; ${folder}/broker.log says why`);
-    process.exitCode = 1;
+const parsed = parseKafkaOptions(process.argv.slice(2));
+if (parsed.kind === "help") console.log(kafkaUsage);
+else if (parsed.kind === "wrong") {
+  console.error(parsed.message);
+  process.exitCode = 1;
+} else {
+  try {
+    await run(parsed.options);
+    process.exit(0);
+  } catch (cause) {
+    if (!(cause instanceof KafkaStartError)) throw cause;
+    const hint = /^Port \d+ is taken/.test(cause.message)
+      ? " End what uses it, or choose another one with --kafka-port N."
+      : "";
+    console.error(`${cause.message}${hint}`);
+    process.exit(1);
   }
 }

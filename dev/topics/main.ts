@@ -1,68 +1,61 @@
-// `npm run topics`: shows the topics of the config on a cluster, and makes them with --create.
+// `npm run topics`: what the topics of the config look like on a cluster. Prints; decides nothing.
 
-import { parseArgs } from "node:util";
-import { readKafkaConnection } from "../../bridge/index.ts";
-import config from "../../hearback.config.ts";
-import { checkTopics, type TopicReport } from "./index.ts";
+import { resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { readKafkaConnection } from "../../bridge/kafka/index.ts";
+import type { GatewayConfig } from "../../worker/config.ts";
+import { openCluster, reasonOf } from "./cluster.ts";
+import { describeTopics, ensureTopics } from "./ensure.ts";
+import { parseTopicsOptions, topicsUsage, type TopicsOptions } from "./options.ts";
+import { wantedTopics } from "./wanted.ts";
 
-const usage = `npm run topics -- [options]
-  --brokers HOST:PORT,...   the cluster (default 127.0.0.1:9092)
-  --create                  make what is missing
-  --request-partitions N    of new request topics (default 3)
-  --replicas N              of new topics (default: the cluster's own)
-SASL and TLS: the KAFKA_ variables of bridge/README.md. Ends with 1 when a topic is missing or not fit for use.`;
+const root = fileURLToPath(new URL("../..", import.meta.url));
 
-try {
-  const { values } = parseArgs({
-    options: {
-      brokers: { type: "string", default: "127.0.0.1:9092" },
-      create: { type: "boolean", default: false },
-      "request-partitions": { type: "string", default: "3" },
-      replicas: { type: "string" },
-      help: { type: "boolean", default: false },
-    },
-  });
-  if (values.help) console.log(usage);
-  else {
-    const reports = await checkTopics({
-      connection: readKafkaConnection(values.brokers, process.env),
-      services: config.services,
-      create: values.create,
-      requestPartitions: countOf("--request-partitions", values["request-partitions"]),
-      replicas: values.replicas === undefined ? -1 : countOf("--replicas", values.replicas),
+/** Whether all is well. Throws with a sentence for the user. */
+async function run({
+  brokers,
+  config,
+  create,
+  requestPartitions,
+  replicas,
+}: TopicsOptions): Promise<boolean> {
+  const file = pathToFileURL(resolve(root, config)).href;
+  const { default: gateway } = (await import(file)) as { readonly default: GatewayConfig };
+  const wanted = wantedTopics(gateway.services, requestPartitions);
+  const cluster = openCluster(readKafkaConnection(brokers, process.env));
+  try {
+    const { topics, findings, done } = await (
+      create ? ensureTopics(cluster, wanted, replicas) : describeTopics(cluster, wanted)
+    ).catch((cause: unknown) => {
+      throw new Error(`${brokers}: ${reasonOf(cause)}`, { cause });
     });
-    for (const line of reports.flatMap(linesOf)) console.log(line);
-    if (reports.some(({ findings }) => findings.some(({ level }) => level === "error"))) {
-      if (!values.create) console.log("\n--create makes what is missing.");
-      process.exitCode = 1;
+    for (const line of done) console.log(line);
+    for (const topic of topics) {
+      const retention = topic.retentionMs < 0 ? "for ever" : `${topic.retentionMs / 1_000} s`;
+      console.log(
+        `${topic.name}: ${topic.partitions} partitions, replication ${topic.replicas} (min in sync ${topic.minInsyncReplicas}), cleanup.policy ${topic.cleanupPolicy}, kept ${retention}`,
+      );
     }
+    for (const { topic, kind, text } of findings) console.log(`${kind}: ${topic} ${text}`);
+    if (!create && findings.some(({ remedy }) => remedy !== undefined)) {
+      console.log("--create creates what is missing");
+    }
+    return findings.every(({ kind }) => kind === "note");
+  } finally {
+    await cluster.close().catch(() => undefined);
   }
-} catch (cause) {
-  console.error(`topics: ${cause instanceof Error ? cause.message : String(cause)}`);
+}
+
+const parsed = parseTopicsOptions(process.argv.slice(2));
+if (parsed.kind === "help") console.log(topicsUsage);
+else if (parsed.kind === "wrong") {
+  console.error(parsed.message);
   process.exitCode = 1;
-}
-
-function countOf(option: string, text: string): number {
-  if (!/^[1-9]\d{0,3}$/.test(text)) throw new RangeError(`${option} "${text}" is not a whole number above 0`);
-  return Number(text);
-}
-
-function linesOf({ name, found, findings, done }: TopicReport): readonly string[] {
-  const facts =
-    found === undefined
-      ? []
-      : [
-          `${found.partitions} partitions`,
-          `${found.replicas} replicas`,
-          `cleanup.policy ${found.cleanupPolicy}`,
-          `retention ${retentionText(found.retentionMs)}`,
-        ];
-  return [
-    [name, ...facts, ...(done === undefined ? [] : [`${done} now`])].join("  "),
-    ...findings.map(({ level, text }) => `  ${level}: ${text}`),
-  ];
-}
-
-function retentionText(ms: number): string {
-  return ms < 0 ? "without end" : `${Math.round(ms / 3_600_000)} h`;
+} else {
+  try {
+    if (!(await run(parsed.options))) process.exitCode = 1;
+  } catch (cause) {
+    console.error(cause instanceof Error ? cause.message : String(cause));
+    process.exitCode = 1;
+  }
 }

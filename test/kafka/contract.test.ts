@@ -4,7 +4,7 @@ import { openKafka } from "../../bridge/index.ts";
 import type { BackendUnderTest } from "../bridge/contract/backend.ts";
 import { backendContract } from "../bridge/contract/index.ts";
 
-const broker = inject("kafkaBroker");
+const broker = inject("kafkaBrokers");
 
 describe.skipIf(broker === null)("the contract of a backend", () => {
   let admin: Admin;

@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, inject, test } from "vitest";
-import { startBroker } from "../../dev/kafka/index.ts";
+import { startKafka } from "../../dev/kafka/index.ts";
 import { killBetweenAppendAndAnswer, startLoopOnKafka } from "../support/loop-on-kafka.ts";
 import { useCleanups } from "../support/cleanups.ts";
 import { countFates, startLoad } from "../support/load.ts";
@@ -18,12 +18,12 @@ async function ownBroker() {
   return folder;
 }
 
-describe.skipIf(inject("kafkaBroker") === null)("on a real Kafka", { timeout: 60_000 }, () => {
+describe.skipIf(inject("kafkaBrokers") === null)("on a real Kafka", { timeout: 60_000 }, () => {
   test("a broker, a bridge and a drain that die under load end requests in 503 or 504 at worst, and all heals by itself", async () => {
     const folder = await ownBroker();
-    let broker = await startBroker({ port: 0, folder });
+    const broker = await startKafka({ data: folder });
     later(() => broker.stop());
-    const loop = await startLoopOnKafka(broker.address, later);
+    const loop = await startLoopOnKafka(broker.bootstrap, later);
     const load = startLoad(`${loop.url}/predict`, 20);
     const answeredSince = (since: number) => () =>
       load.fates.filter(({ begunAt, fate }) => begunAt > since && fate === "answered").length;
@@ -31,11 +31,11 @@ describe.skipIf(inject("kafkaBroker") === null)("on a real Kafka", { timeout: 60
       await expect.poll(answeredSince(Date.now()), { timeout: 30_000 }).toBeGreaterThan(20);
     };
     await heals();
-    await broker.kill();
+    await broker.kill9();
     await expect
       .poll(() => load.fates.filter(({ fate }) => fate === "503").length, { timeout: 20_000 })
       .toBeGreaterThan(5);
-    broker = await broker.restart();
+    await broker.restart();
     await heals();
     await loop.bridge.kill();
     await loop.restartBridge();

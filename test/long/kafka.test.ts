@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { measureBridge, measureNative, type Latencies } from "../../bench/bridge-latency.ts";
-import { startBroker, type Broker } from "../../dev/kafka/index.ts";
+import { startKafka, type KafkaBroker } from "../../dev/kafka/index.ts";
 import { basic } from "../bridge/support.ts";
 import { useCleanups } from "../support/cleanups.ts";
 import { countFates, startLoad, type Fate, type Load } from "../support/load.ts";
@@ -21,10 +21,10 @@ const perSecond = 200;
 const allowed = new Set(["answered", "503", "504"]);
 
 let folder: string;
-let broker: Broker;
+let broker: KafkaBroker;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "hearback-kafka-"));
-  broker = await startBroker({ port: 0, folder });
+  broker = await startKafka({ data: folder });
 });
 afterAll(async () => {
   proof.write();
@@ -67,14 +67,14 @@ async function underLoad(what: string, url: string, breakIt: () => Promise<void>
 }
 
 test("a broker, a bridge and a drain killed under load: 503 or 504 at worst, and all is answered 10 s after they are back", async () => {
-  const loop = await startLoopOnKafka(broker.address, later);
+  const loop = await startLoopOnKafka(broker.bootstrap, later);
   await underLoad(
     `${perSecond} req/s, broker killed with -9, started again after 5 s`,
     loop.url,
     async () => {
-      await broker.kill();
+      await broker.kill9();
       await lasts(5_000);
-      broker = await broker.restart();
+      await broker.restart();
     },
   );
   await underLoad(
@@ -103,8 +103,8 @@ test("a bridge killed with -9 between append and answer, 20 times: one record fo
 
 test("the bridge alone: latency beside the native client, and memory that stays flat", async () => {
   const partitions = 3;
-  await createTopics(broker.address, new Map([["bench", partitions]]));
-  const bridge = await startBridgeProcess(0, { brokers: broker.address });
+  await createTopics(broker.bootstrap, new Map([["bench", partitions]]));
+  const bridge = await startBridgeProcess(0, { brokers: broker.bootstrap });
   later(() => bridge.stop());
   const address = { url: bridge.url, authorization: basic(user, password) };
   const load = (perSecondNow: number, count: number) => ({
@@ -116,14 +116,14 @@ test("the bridge alone: latency beside the native client, and memory that stays 
   const show = ({ p50, p99 }: Latencies) => `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`;
   // Compilers and connections, on both sides.
   await measureBridge(address, load(500, 5_000));
-  await measureNative(broker.address, load(500, 5_000));
+  await measureNative(broker.bootstrap, load(500, 5_000));
   for (const [rate, count] of [
     [1, 20],
     [100, 2_000],
     [1_000, 20_000],
   ] as const) {
     const throughBridge = await measureBridge(address, load(rate, count));
-    const native = await measureNative(broker.address, load(rate, count));
+    const native = await measureNative(broker.bootstrap, load(rate, count));
     proof.add(
       `produce to fetch at ${rate} records/s`,
       `bridge ${show(throughBridge)}; native client ${show(native)}`,

@@ -4,6 +4,9 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as v from "valibot";
 import { expect, test } from "vitest";
+import { kafkaUsage } from "../../dev/kafka/options.ts";
+import { usage as devUsage } from "../../dev/options.ts";
+import { topicsUsage } from "../../dev/topics/options.ts";
 import { gatewaySchema, serviceSchema } from "../../worker/config.ts";
 
 const read = (file: string) => readFileSync(fileURLToPath(new URL(`../../${file}`, import.meta.url)), "utf8");
@@ -76,6 +79,29 @@ test("every unit in the README's tables is the one in the option's name", () => 
     }
   }
 });
+
+test.each([
+  ["npm run dev", devUsage, ["--port", "--bridge-port", "--no-responders", "--state"]],
+  ["npm run kafka", kafkaUsage, []],
+  ["npm run topics", topicsUsage, []],
+])(
+  "the README's options of «%s» are those of its --help, with their defaults",
+  (command, usage, elsewhere) => {
+    const [, section = ""] = readme.split(new RegExp(`Options of \`${command}\`.*:\n`));
+    const [table = ""] = section.trim().split("\n\n");
+    const rows = table
+      .split("\n")
+      .map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")));
+    const shown = new Map(rows.slice(2).map(([, option = "", value = ""]) => [option, value]));
+    const lines = [...usage.matchAll(/^ {2}(--[\w-]+(?: [A-Z|a-z]+)?) +(.*)$/gm)];
+    const documented = lines.filter(([, option = ""]) => !elsewhere.includes(option.split(" ")[0] ?? ""));
+    expect([...shown.keys()]).toEqual(documented.map(([, option]) => option));
+    for (const [, option = "", text = ""] of documented) {
+      const [, value] = /\(default ([\w.:/-]+)\)/.exec(text) ?? [];
+      if (value !== undefined) expect(shown.get(option)).toBe(value);
+    }
+  },
+);
 
 test("the commands that the README names exist", () => {
   const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };

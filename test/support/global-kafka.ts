@@ -1,32 +1,32 @@
-// One broker for all tests of the project that need a real Kafka. Without Java or Maven there is none: then that
-// is said in plain words, and the tests are skipped, unless HEARBACK_REQUIRE_KAFKA=1 wants them.
+// One Kafka broker for all tests of the project `kafka`, on any free port and in a folder that goes away. Where it
+// cannot run, `kafkaBrokers` is null and tests skip themselves, unless HEARBACK_REQUIRE_KAFKA=1.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
-import { kafkaMissing, startBroker } from "../../dev/kafka/index.ts";
+import { kafkaMissing, startKafka } from "../../dev/kafka/index.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
-    /** `host:port`; null when there is no Kafka on this machine. */
-    kafkaBroker: string | null;
+    /** `host:port` of the plain listener. */
+    kafkaBrokers: string | null;
   }
 }
 
-export default async function setup(project: TestProject): Promise<(() => Promise<void>) | undefined> {
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const missing = kafkaMissing();
   if (missing !== undefined) {
-    if (process.env["HEARBACK_REQUIRE_KAFKA"] === "1") throw new Error(`no Kafka to test with: ${missing}`);
-    console.warn(`\nNO KAFKA: ${missing}. The tests on a real Kafka are skipped.\n`);
-    project.provide("kafkaBroker", null);
-    return undefined;
+    if (process.env["HEARBACK_REQUIRE_KAFKA"] === "1") throw new Error(missing);
+    console.log(`${missing} The tests on real Kafka are skipped.`);
+    project.provide("kafkaBrokers", null);
+    return () => Promise.resolve();
   }
-  const folder = await mkdtemp(join(tmpdir(), "hearback-kafka-"));
-  const broker = await startBroker({ port: 0, folder, progress: (line) => console.log(`kafka: ${line}`) });
-  project.provide("kafkaBroker", broker.address);
+  const data = await mkdtemp(join(tmpdir(), "hearback-kafka-"));
+  const broker = await startKafka({ data, log: (line) => console.log(`kafka    │ ${line}`) });
+  project.provide("kafkaBrokers", broker.bootstrap);
   return async () => {
     await broker.stop();
-    await rm(folder, { recursive: true, force: true });
+    await rm(data, { recursive: true, force: true });
   };
 }

@@ -3,7 +3,7 @@
 import { Admin } from "@platformatic/kafka";
 import { openKafka } from "../../bridge/index.ts";
 import { freePort } from "../../dev/ports.ts";
-import { startBroker } from "../../dev/kafka/index.ts";
+import { startKafka } from "../../dev/kafka/index.ts";
 import { decodeText, type KafkaRecord } from "../../protocol/index.ts";
 import { startHeldProxy } from "./held-proxy.ts";
 import { atOnce, basic, raw, type RawAnswer } from "../bridge/support.ts";
@@ -85,23 +85,22 @@ export async function killBetweenAppendAndAnswer({
   readonly times: number;
   readonly later: Later;
 }): Promise<readonly Repeated[]> {
-  const heldPort = await freePort();
+  const [plainPort, heldPort] = [await freePort(), await freePort()];
   const proxy = await startHeldProxy(0, heldPort);
   later(() => proxy.close());
-  const broker = await startBroker({
-    port: 0,
-    folder,
+  const broker = await startKafka({
+    port: plainPort,
+    data: folder,
+    listeners: [{ name: "HELD", protocol: "PLAINTEXT", port: heldPort }],
     // Clients of the second listener are sent through the proxy; those of the first see the topic as it is.
-    properties: (port, controllerPort) => ({
-      listeners: `PLAINTEXT://127.0.0.1:${port},HELD://127.0.0.1:${heldPort},CONTROLLER://127.0.0.1:${controllerPort}`,
-      "advertised.listeners": `PLAINTEXT://127.0.0.1:${port},HELD://127.0.0.1:${proxy.port}`,
-      "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,HELD:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    }),
+    properties: {
+      "advertised.listeners": `PLAINTEXT://127.0.0.1:${plainPort},HELD://127.0.0.1:${proxy.port}`,
+    },
   });
   later(() => broker.stop());
   const topic = "held";
-  await createTopics(broker.address, new Map([[topic, 1]]));
-  const witness = openKafka({ brokers: [broker.address], onEvent: () => undefined });
+  await createTopics(broker.bootstrap, new Map([[topic, 1]]));
+  const witness = openKafka({ brokers: [broker.bootstrap], onEvent: () => undefined });
   later(() => witness.close());
   const place = { brokers: `127.0.0.1:${proxy.port}` };
   let bridge = await startBridgeProcess(0, place);
