@@ -1,7 +1,8 @@
 // How every client of this backend connects to the cluster, and the settings that they share. What each client
 // is for stands where it is made.
 
-import type { BaseOptions } from "@platformatic/kafka";
+import { isIP } from "node:net";
+import type { BaseOptions, SASLOptions as ClientSaslOptions } from "@platformatic/kafka";
 
 export type SaslOptions =
   | {
@@ -41,8 +42,26 @@ export function clientOptions({ brokers, sasl, tls }: KafkaConnection, role: str
     connectTimeout: 3_000,
     requestTimeout: 15_000,
     metadataMaxAge: 30_000,
-    ...(sasl === undefined ? {} : { sasl }),
-    // The name on the certificate is checked against the broker's own, whatever address led to it.
-    ...(tls === undefined ? {} : { tls, tlsServerName: true }),
+    ...(sasl === undefined ? {} : { sasl: clientSaslOptions(sasl) }),
+    // Brokers behind one address are told apart by the name that is asked for. An IP address must not be sent as
+    // one (RFC 6066); the certificate is checked against the address of the broker either way.
+    ...(tls === undefined ? {} : { tls, tlsServerName: brokers.some(isName) }),
   };
+}
+
+/** The client takes an answer to a token for success; in truth the broker answers nothing to one that it takes. */
+function clientSaslOptions(sasl: SaslOptions): ClientSaslOptions {
+  if (sasl.mechanism !== "OAUTHBEARER") return sasl;
+  return {
+    ...sasl,
+    authBytesValidator(answer, callback) {
+      // RFC 7628, 3.2.2: JSON that says what is wrong.
+      if (answer.length === 0) callback(null, answer);
+      else callback(new Error(`the broker refuses the token: ${answer.toString()}`));
+    },
+  };
+}
+
+function isName(broker: string): boolean {
+  return isIP(broker.slice(0, broker.lastIndexOf(":")).replace(/^\[|\]$/g, "")) === 0;
 }

@@ -2,22 +2,13 @@
 // and the tools around it share. Secrets come from the environment only, so that no process list shows them.
 
 import { readFileSync } from "node:fs";
-import * as v from "valibot";
+import { createSecureContext } from "node:tls";
 import type { KafkaConnection, SaslOptions, TlsOptions } from "./client-options.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-const present = v.pipe(v.string(), v.nonEmpty());
-
-const saslSchema = v.variant("KAFKA_SASL_MECHANISM", [
-  v.object({
-    KAFKA_SASL_MECHANISM: v.picklist(["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"]),
-    KAFKA_SASL_USERNAME: present,
-    KAFKA_SASL_PASSWORD: present,
-  }),
-  v.object({ KAFKA_SASL_MECHANISM: v.literal("OAUTHBEARER"), KAFKA_SASL_TOKEN: present }),
-  v.object({ KAFKA_SASL_MECHANISM: v.literal("OAUTHBEARER"), KAFKA_SASL_TOKEN_FILE: present }),
-]);
+const passwordMechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] as const;
+const mechanisms: readonly string[] = [...passwordMechanisms, "OAUTHBEARER"];
 
 /**
  * `brokers`: `host:port`, several with commas between. Environment: `KAFKA_SASL_MECHANISM` with
@@ -40,36 +31,80 @@ export function readKafkaConnection(brokers: string, env: Environment): KafkaCon
 }
 
 function readSasl(env: Environment): SaslOptions | undefined {
-  if ((env["KAFKA_SASL_MECHANISM"] ?? "") === "") return undefined;
-  const parsed = v.safeParse(saslSchema, env);
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    throw new RangeError(`${v.getDotPath(issue) ?? "KAFKA_SASL_MECHANISM"}: ${issue.message}`);
+  const mechanism = valueOf(env, "KAFKA_SASL_MECHANISM");
+  if (mechanism === undefined) {
+    // Whoever sets one of these expects to prove something.
+    const lonely = ["USERNAME", "PASSWORD", "TOKEN", "TOKEN_FILE"]
+      .map((each) => `KAFKA_SASL_${each}`)
+      .find((name) => valueOf(env, name) !== undefined);
+    if (lonely === undefined) return undefined;
+    throw new RangeError(`${lonely} is set, but not KAFKA_SASL_MECHANISM (${mechanisms.join(", ")})`);
   }
-  const { output } = parsed;
-  if (output.KAFKA_SASL_MECHANISM !== "OAUTHBEARER") {
-    return {
-      mechanism: output.KAFKA_SASL_MECHANISM,
-      username: output.KAFKA_SASL_USERNAME,
-      password: output.KAFKA_SASL_PASSWORD,
-    };
+  const withPassword = passwordMechanisms.find((each) => each === mechanism);
+  if (withPassword !== undefined) {
+    const username = needed(env, "KAFKA_SASL_USERNAME", mechanism);
+    return { mechanism: withPassword, username, password: needed(env, "KAFKA_SASL_PASSWORD", mechanism) };
   }
-  if ("KAFKA_SASL_TOKEN" in output) return { mechanism: "OAUTHBEARER", token: output.KAFKA_SASL_TOKEN };
-  const file = output.KAFKA_SASL_TOKEN_FILE;
-  return { mechanism: "OAUTHBEARER", token: () => readFileSync(file, "utf8").trim() };
+  if (mechanism !== "OAUTHBEARER") {
+    throw new RangeError(`KAFKA_SASL_MECHANISM: "${mechanism}" is none of ${mechanisms.join(", ")}`);
+  }
+  const token = valueOf(env, "KAFKA_SASL_TOKEN");
+  if (token !== undefined) return { mechanism, token };
+  const file = needed(env, "KAFKA_SASL_TOKEN_FILE", "OAUTHBEARER without KAFKA_SASL_TOKEN");
+  return { mechanism, token: () => readFileSync(file, "utf8").trim() };
 }
 
 function readTls(env: Environment): TlsOptions | undefined {
-  const files = { ca: env["KAFKA_TLS_CA"], cert: env["KAFKA_TLS_CERT"], key: env["KAFKA_TLS_KEY"] };
-  const given = Object.entries(files).filter(([, file]) => (file ?? "") !== "");
-  if (given.length === 0 && env["KAFKA_TLS"] !== "true") return undefined;
-  return Object.fromEntries(given.map(([name, file = ""]) => [name, readPem(name, file)]));
+  const wanted = valueOf(env, "KAFKA_TLS");
+  // Taken for "no", another word for "true" would send everything in clear.
+  if (wanted !== undefined && wanted !== "true" && wanted !== "false") {
+    throw new RangeError(`KAFKA_TLS: "${wanted}" is neither true nor false`);
+  }
+  const names = { ca: "KAFKA_TLS_CA", cert: "KAFKA_TLS_CERT", key: "KAFKA_TLS_KEY" } as const;
+  const given = Object.entries(names).filter(([, name]) => valueOf(env, name) !== undefined);
+  if (given.length > 0 && wanted === "false")
+    throw new RangeError(`${given[0]?.[1]} is set, but KAFKA_TLS=false`);
+  if (given.length === 0 && wanted !== "true") return undefined;
+  for (const [one, other] of [
+    [names.cert, names.key],
+    [names.key, names.cert],
+  ] as const) {
+    if (valueOf(env, one) !== undefined) needed(env, other, one);
+  }
+  return checkedTls(Object.fromEntries(given.map(([option, name]) => [option, readPem(name, env)])));
 }
 
-function readPem(name: string, file: string): string {
+function readPem(name: string, env: Environment): string {
+  const file = valueOf(env, name) ?? "";
+  let pem: string;
   try {
-    return readFileSync(file, "utf8");
+    pem = readFileSync(file, "utf8");
   } catch (cause) {
-    throw new RangeError(`KAFKA_TLS_${name.toUpperCase()}: ${file} cannot be read`, { cause });
+    throw new RangeError(`${name}: ${file} cannot be read`, { cause });
   }
+  // Without one, an authority would count as none, and every broker be refused.
+  if (!pem.includes("-----BEGIN ")) throw new RangeError(`${name}: ${file} is not PEM`);
+  return pem;
+}
+
+/** Now and not at the first connection, where nobody looks. */
+function checkedTls(tls: TlsOptions): TlsOptions {
+  try {
+    createSecureContext(tls);
+    return tls;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new RangeError(`KAFKA_TLS_CA, KAFKA_TLS_CERT, KAFKA_TLS_KEY: ${reason}`, { cause });
+  }
+}
+
+/** An empty variable counts as absent. */
+function valueOf(env: Environment, name: string): string | undefined {
+  return env[name] || undefined;
+}
+
+function needed(env: Environment, name: string, by: string): string {
+  const value = valueOf(env, name);
+  if (value === undefined) throw new RangeError(`${name} is missing, which ${by} needs`);
+  return value;
 }

@@ -1,5 +1,6 @@
 // What the cluster's errors mean here: one table for a refused append, and the few that a reader must tell apart.
 
+import { AuthenticationError, ResponseError } from "@platformatic/kafka";
 import { LogUnavailable, type Refused } from "../log.ts";
 import { lastingRetryAfter } from "../record-rules.ts";
 
@@ -63,11 +64,40 @@ export function unavailable(cause: unknown): LogUnavailable {
   });
 }
 
-/** The innermost message, which names the reason; the outer ones name the client's own steps. */
+/** What an operator may have to change when a connection fails with these words, which do not say it. */
+const hints: readonly (readonly [message: RegExp, hint: string])[] = [
+  [/^Connection closed/, "the broker went away, or it asks for SASL or a client certificate"],
+  [/current SASL state/, "is this a listener without SASL?"],
+  [/before secure TLS connection/, "is this a listener without TLS?"],
+];
+
+/**
+ * The innermost message, which names the reason; the outer ones name the client's own steps. For people: with a
+ * hint where it alone would puzzle them.
+ */
 export function messageOf(cause: unknown): string {
-  if (!(cause instanceof Error)) return String(cause);
-  if (cause instanceof AggregateError && cause.errors.length > 0) return messageOf(cause.errors[0]);
-  return cause.cause === undefined ? cause.message || cause.name : messageOf(cause.cause);
+  const chain = chainOf(cause);
+  const innermost = chain.at(-1);
+  if (!(innermost instanceof Error)) return String(innermost);
+  const own = innermost.message || innermost.name;
+  const hint = hints.find(([message]) => message.test(own))?.[1];
+  const message = hint === undefined ? own : `${own} (${hint})`;
+  if (!chain.some((each) => each instanceof AuthenticationError)) return message;
+  const answer = chain.map(brokersAnswer).find((each) => each !== undefined);
+  return `SASL authentication failed: ${answer ?? message}`;
+}
+
+/** From the outermost to the innermost; of several at once the first. */
+function chainOf(cause: unknown): readonly unknown[] {
+  if (!(cause instanceof Error)) return [cause];
+  const next: unknown = cause instanceof AggregateError ? cause.errors[0] : cause.cause;
+  return next === undefined ? [cause] : [cause, ...chainOf(next)];
+}
+
+function brokersAnswer(cause: unknown): string | undefined {
+  if (!(cause instanceof ResponseError)) return undefined;
+  const { errorMessage } = cause["response"] as { readonly errorMessage?: string | null };
+  return errorMessage || undefined;
 }
 
 export function isUnknownTopic(cause: unknown): boolean {

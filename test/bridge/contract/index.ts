@@ -5,10 +5,12 @@ import { groupsContract } from "./groups.ts";
 import { pollsContract } from "./polls.ts";
 import { recordsContract } from "./records.ts";
 import { requestsContract } from "./requests.ts";
+import { scopesContract } from "./scopes.ts";
 
 export function backendContract(backend: BackendUnderTest): void {
   recordsContract(backend);
   pollsContract(backend);
   requestsContract(backend);
   groupsContract(backend);
+  scopesContract(backend);
 }
