@@ -1,13 +1,16 @@
 // The Kafka port over `@upstash/kafka`, through the bridge's `/hearback` prefix. The SDK repeats every
-// failed call five times over 15.5 s, cannot be aborted and hides why it failed; so each call here has
-// a deadline of its own, and what the SDK still does after it is harmless: reads are safe to repeat and
-// the bridge absorbs repeated produces by X-Produce-ID.
+// failed call five times over 15.5 s, cannot be aborted and hides why it failed. So each call here has a
+// deadline of its own. A read has failed with its first attempt, and whoever reads decides when to try again;
+// a produce may be repeated as long as its request waits, since the bridge absorbs repeats by X-Produce-ID.
 
 import { Kafka } from "@upstash/kafka";
 import {
   fromWireRecord,
   hearbackPrefix,
+  readHeader,
+  recordHeaders,
   toWireNewRecord,
+  type NewRecord,
   type ProduceOutcome,
   type WireOffset,
   type WirePosition,
@@ -15,6 +18,7 @@ import {
   type WireRecord,
 } from "../protocol/index.ts";
 import { withDeadline } from "./deadline.ts";
+import { limitAttempts } from "./sdk-attempts.ts";
 import type { KafkaPort, KafkaRead, LogPosition } from "./port.ts";
 
 export interface KafkaRestCredentials {
@@ -24,15 +28,15 @@ export interface KafkaRestCredentials {
   readonly password: string;
 }
 
+/** A deadline that lets the first attempt through and no other. */
+const onlyOnce = 0;
 /** How long after its wait a poll may still answer before it is given up: transfer and parsing of 4 MiB. */
 const pollGraceMs = 2_000;
 
 export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort {
-  const kafka = new Kafka({
-    url: credentials.url.replace(/\/$/, "") + hearbackPrefix,
-    username: credentials.username,
-    password: credentials.password,
-  });
+  const { username, password } = credentials;
+  const url = credentials.url.replace(/\/$/, "") + hearbackPrefix;
+  const kafka = new Kafka({ url, username, password });
   const producer = kafka.producer();
   const consumer = kafka.consumer();
   const admin = kafka.admin();
@@ -42,7 +46,8 @@ export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort
       const wire = toWireNewRecord(record);
       // The SDK spreads its options last, so this is the body as it stands. Its types know neither a null
       // key or value nor a read-only list of headers; JSON does.
-      const options = wire as unknown as Parameters<typeof producer.produce>[2];
+      const { body } = limitAttempts(wire, lastUseOf(record) ?? Date.now() + timeoutMs);
+      const options = body as unknown as Parameters<typeof producer.produce>[2];
       const call = producer.produce(wire.topic, "", options);
       const settled = await withDeadline(call, timeoutMs);
       if (settled.status !== "done") return { status: "unknown" };
@@ -56,23 +61,34 @@ export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort
 
     async fetch(positions, waitMs) {
       const topicPartitionOffsets: WirePosition[] = positions.map(toWirePosition);
+      const attempts = limitAttempts({ topicPartitionOffsets, timeout: waitMs }, onlyOnce);
       // parallel: false, or the SDK opens one long poll per partition.
-      const call = consumer.fetch({ topicPartitionOffsets, timeout: waitMs }, { parallel: false });
-      return read(call, waitMs + pollGraceMs, (answer) =>
+      const call = consumer.fetch(attempts.body, { parallel: false });
+      return read(call, attempts.failed, waitMs + pollGraceMs, (answer) =>
         (answer as unknown as WireRecord[]).map(fromWireRecord),
       );
     },
 
     async offsets(query, partitions, timeoutMs) {
-      const call = admin.topicPartitionOffsets({
-        timestamp: query,
-        topicPartitions: partitions.map(({ topic, partition }) => ({ topic, partition })),
-      });
-      return read(call, timeoutMs, (answer) => answer as unknown as WireOffset[]);
+      const attempts = limitAttempts(
+        partitions.map(({ topic, partition }) => ({ topic, partition })),
+        onlyOnce,
+      );
+      const call = admin.topicPartitionOffsets({ timestamp: query, topicPartitions: attempts.body });
+      return read(call, attempts.failed, timeoutMs, (answer) => answer as unknown as WireOffset[]);
     },
 
     async topics(timeoutMs) {
-      return read(admin.topics(), timeoutMs, (answer) => new Map(Object.entries(answer)));
+      // The SDK asks this without a body, so nothing would tell of a failed attempt: the one call that goes past it.
+      const answer = fetch(`${url}/topics`, {
+        headers: { authorization: `Basic ${btoa(`${username}:${password}`)}` },
+        signal: AbortSignal.timeout(timeoutMs),
+      }).then(async (response) => {
+        if (!response.ok) throw new Error(`the bridge answered ${response.status}`);
+        const topics: unknown = await response.json();
+        return topics as Record<string, number>;
+      });
+      return read(answer, undefined, timeoutMs, (topics) => new Map(Object.entries(topics)));
     },
   };
 }
@@ -81,12 +97,21 @@ function toWirePosition({ topic, partition, offset, log }: LogPosition): WirePos
   return { topic, partition, offset, ...(log === "" ? {} : { log }) };
 }
 
+/** Epoch ms until which somebody waits for what a request leads to; undefined for other records. */
+function lastUseOf({ headers }: NewRecord): number | undefined {
+  const deadline = Number(readHeader(headers, recordHeaders.deadline));
+  return Number.isFinite(deadline) ? deadline : undefined;
+}
+
+/** `failed` ends the read before the SDK gives up. */
 async function read<Answer, T>(
   call: Promise<Answer>,
+  failed: Promise<void> | undefined,
   timeoutMs: number,
   decode: (answer: Answer) => T,
 ): Promise<KafkaRead<T>> {
-  const settled = await withDeadline(call, timeoutMs);
+  const answer = failed === undefined ? call : Promise.race([call, failed.then(failedAttempt)]);
+  const settled = await withDeadline(answer, timeoutMs);
   if (settled.status === "late") return { status: "unreachable", cause: "no answer before the deadline" };
   if (settled.status === "failed") return { status: "unreachable", cause: settled.cause };
   try {
@@ -94,4 +119,8 @@ async function read<Answer, T>(
   } catch (cause) {
     return { status: "unreachable", cause };
   }
+}
+
+function failedAttempt(): never {
+  throw new Error("the bridge did not answer, or with an error");
 }
