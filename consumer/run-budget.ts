@@ -5,10 +5,8 @@ import type { SubrequestLimits } from "./assignment.ts";
 /** A run hands over to the next one after about this long: well below the 15 min wall time of an alarm. */
 const runMs = 60_000;
 
-/** The SDK repeats a failed call five times, unseen. */
-const hiddenRepeats = 5;
-/** What one round of the run may take at worst: two calls that work, one that does not, and the poll behind it. */
-const reserve = 3 + hiddenRepeats + 1;
+/** What one round of the run may take: three calls to place partitions, and the poll behind them. */
+const reserve = 4;
 
 export class RunBudget {
   readonly #endsAt: number;
@@ -30,11 +28,6 @@ export class RunBudget {
   /** Before each Kafka call. */
   spendKafkaCall(): void {
     this.#external--;
-  }
-
-  /** After one that failed, or that was given up. */
-  spendHiddenRepeats(): void {
-    this.#external -= hiddenRepeats;
   }
 
   /** False when no delivery is left; the delivery belongs to the next run then. */

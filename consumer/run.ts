@@ -25,7 +25,8 @@ const windowSlackMs = 60_000;
 /** Longer than a delivery and its first repeat; what is still open then is read and delivered again. */
 const settleTimeoutMs = 10_000;
 const firstPauseMs = 100;
-const longestPauseMs = 2_000;
+/** At most this long after Kafka, or the bridge, is back, the drain asks again. */
+const longestPauseMs = 1_000;
 
 /**
  * No further poll while more than this is undelivered: one more answer of at most 4 MiB then makes 8 MiB.
@@ -96,7 +97,6 @@ export async function run(deps: RunDeps, until: "owed" | "empty"): Promise<RunEn
     // New partitions to read: this poll does not know them. Its records, if any come, are read again.
     if (answer === undefined) continue;
     if (answer.status !== "read") {
-      budget.spendHiddenRepeats();
       deps.failed(answer.cause);
       // What answered before may be another bridge over another log when it comes back.
       mustCheck = true;
@@ -148,12 +148,10 @@ async function placeAll(deps: RunDeps, wanted: readonly TopicPartition[]): Promi
     budget.spendKafkaCall();
     const answer: KafkaRead<readonly LogPosition[]> = await kafka.offsets(query, wanted, offsetsTimeoutMs);
     if (answer.status === "read") return answer.value;
-    budget.spendHiddenRepeats();
     deps.failed(answer.cause);
     return undefined;
   };
-  const latest = await ask("latest");
-  const earliest = latest && (await ask("earliest"));
+  const [latest, earliest] = await Promise.all([ask("latest"), ask("earliest")]);
   if (latest === undefined || earliest === undefined) return false;
 
   const known = byName(partitions.positions(wanted));
