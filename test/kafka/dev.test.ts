@@ -6,13 +6,27 @@ import { join } from "node:path";
 import { describe, expect, inject, test } from "vitest";
 import { useCleanups } from "../support/cleanups.ts";
 import { runCommand } from "../support/command.ts";
+import { openKafka } from "../../bridge/index.ts";
 import { freePort } from "../../dev/ports.ts";
+import { decodeText, readHeader, recordHeaders, type KafkaRecord } from "../../protocol/index.ts";
+import { atOnce } from "../bridge/support.ts";
 import { postJson } from "../support/loop.ts";
 
 const later = useCleanups();
 
+/** The newest record of a topic with three partitions. */
+async function newest(broker: string, topic: string): Promise<KafkaRecord> {
+  const kafka = openKafka({ brokers: [broker], onEvent: () => undefined });
+  const partitions = [0, 1, 2].map((partition) => ({ topic, partition, offset: 0 }));
+  const records = await kafka.log.fetch(partitions, atOnce);
+  await kafka.close();
+  const last = records.toSorted((one, other) => one.timestamp - other.timestamp).at(-1);
+  if (last === undefined) throw new Error(`${topic} is empty`);
+  return last;
+}
+
 describe.skipIf(inject("kafkaBrokers") === null)("npm run dev on Kafka", () => {
-  test("answers through real topics, also after the broker was killed with -9", async () => {
+  test("[A4] answers through real topics that hold what was posted, also after the broker was killed with -9", async () => {
     const state = await mkdtemp(join(tmpdir(), "hearback-dev-kafka-"));
     later(() => rm(state, { recursive: true, force: true }));
     const [port, bridgePort, kafkaPort] = [await freePort(), await freePort(), await freePort()];
@@ -36,6 +50,27 @@ describe.skipIf(inject("kafkaBrokers") === null)("npm run dev on Kafka", () => {
     const ask = async () =>
       (await postJson(`http://localhost:${port}/predict`, { id: "a", features: [2] })).status;
     expect(await ask()).toBe(200);
+
+    const posted = '{ "features":[0.50, 2e0],\n\t"id":"zürich" }\n';
+    const answer = await fetch(`http://localhost:${port}/predict`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: posted,
+    });
+    const answered = await answer.text();
+    const id = answer.headers.get("x-correlation-id");
+    for (const [topic, body] of [
+      ["inference.requests.v1", posted],
+      ["inference.replies.v1", answered],
+    ] as const) {
+      const record = await newest(`127.0.0.1:${kafkaPort}`, topic);
+      expect(record.value && decodeText(record.value)).toBe(body);
+      expect(readHeader(record.headers, recordHeaders.correlationId)).toBe(id);
+    }
+    const request = await newest(`127.0.0.1:${kafkaPort}`, "inference.requests.v1");
+    const { replyTopic, replyPartition, creationTimestamp } = recordHeaders;
+    for (const header of [replyTopic, replyPartition, creationTimestamp])
+      expect(readHeader(request.headers, header)).toBeTruthy();
 
     const owner = await readFile(join(state, "kafka", "broker", "owner.json"), "utf8");
     process.kill((JSON.parse(owner) as { readonly broker: number }).broker, "SIGKILL");

@@ -44,7 +44,7 @@ async function topics(
 }
 
 describe.skipIf(brokers === null)("npm run topics", () => {
-  test("names what is missing and changes nothing; --create creates it; then all is well", async () => {
+  test("[A3] names what is missing and changes nothing; --create creates it; then all is well", async () => {
     const config = await configFor("create", 2);
     const missing = `missing: create.requests does not exist; 3 partitions are wanted
 missing: create.replies does not exist; 2 partitions are wanted

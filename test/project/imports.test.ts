@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** `types` may be imported as types only. The config is read by the two entries and belongs to nobody. */
+/** `types` may be imported as types only. The config is read by the two entries and the tools, and belongs to nobody. */
 const allowed = new Map<string, { values: readonly string[]; types?: readonly string[] }>(
   Object.entries({
     protocol: { values: [] },
@@ -18,6 +18,8 @@ const allowed = new Map<string, { values: readonly string[]; types?: readonly st
     bridge: { values: ["protocol"] },
     responder: { values: ["protocol", "kafka"] },
     examples: { values: ["responder"] },
+    dev: { values: ["bridge", "worker"] },
+    bench: { values: [] },
   }),
 );
 
@@ -44,7 +46,7 @@ test.each([...allowed])("%s imports only from folders it may know", (folder, { v
     const [to = ""] = target.split(sep);
     if (to === folder || values.includes(to)) return false;
     if (typeOnly && types.includes(to)) return false;
-    return !(target === "hearback.config.ts" && (folder === "worker" || folder === "consumer"));
+    return !(target === "hearback.config.ts" && ["worker", "consumer", "dev"].includes(folder));
   });
   expect(forbidden).toEqual([]);
 });
