@@ -82,9 +82,11 @@ if (brokers !== undefined) await prepareTopics(brokers);
 if (ending !== undefined) await ending;
 processes.start(bridgeProcess({ ...places, ...(brokers === undefined ? { topics } : { brokers }) }), gaveUp);
 processes.start(gatewayProcess({ ...places, credentials }), gaveUp);
-if (responders) processes.start(responderProcess(credentials), gaveUp);
-
-await whenReady();
+// Not before, or the first thing to be seen would be its complaints.
+await whenOk(`${bridgeUrl}/healthz`);
+if (responders && ending === undefined) processes.start(responderProcess(credentials), gaveUp);
+// Ready for a first request: the gateway built, Kafka REST answering.
+await whenOk(`${gatewayUrl}/readyz`);
 console.log(`ready    │ after ${((Date.now() - startedAt) / 1_000).toFixed(1)} s: ${gatewayUrl} — try
          │ curl -si ${gatewayUrl}/predict -H 'content-type: application/json' -d '{"id":"txn_1","features":[0.5,0.3,0.8]}'`);
 
@@ -116,12 +118,12 @@ async function prepareTopics(addresses: string): Promise<void> {
   await cluster.close().catch(() => undefined);
 }
 
-/** Ready means ready for a first request: the gateway built, Kafka REST answering. */
-async function whenReady(): Promise<void> {
+/** Ends everything when that takes too long. */
+async function whenOk(url: string): Promise<void> {
   const giveUpAt = Date.now() + readyTimeoutMs;
   for (;;) {
     try {
-      const response = await fetch(`${gatewayUrl}/readyz`, { signal: AbortSignal.timeout(3_000) });
+      const response = await fetch(url, { signal: AbortSignal.timeout(3_000) });
       if (response.ok) return;
     } catch {
       // Not up yet.
