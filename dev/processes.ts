@@ -40,6 +40,11 @@ export class Processes {
         if (plain.trim() !== "" && show(plain)) console.log(`${name.padEnd(8)}│ ${plain}`);
       });
     }
+    child.on("error", (cause) => {
+      this.#children.delete(child);
+      console.log(`${name.padEnd(8)}│ ${cause.message}`);
+      if (!this.#ending) gaveUp(name);
+    });
     child.on("exit", (code, killedBy) => {
       this.#children.delete(child);
       if (this.#ending) return;

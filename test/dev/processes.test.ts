@@ -1,0 +1,16 @@
+// What `npm run dev` does with its children, where no real child is needed.
+
+import { expect, onTestFinished, test } from "vitest";
+import { Processes } from "../../dev/processes.ts";
+
+test("a program that cannot be started is given up, and ending the others does not wait for it", async () => {
+  const { execPath } = process;
+  onTestFinished(() => {
+    process.execPath = execPath;
+  });
+  process.execPath = "/nowhere/node";
+  const processes = new Processes();
+  const gaveUp = new Promise<string>((resolve) => processes.start({ name: "lost", args: [] }, resolve));
+  expect(await gaveUp).toBe("lost");
+  await processes.end();
+});
