@@ -3,7 +3,7 @@
 
 import type { KafkaRecord } from "../protocol/index.ts";
 import type { CommittedOffset } from "./groups.ts";
-import type { LogOffset, LogPosition, TopicPartition } from "./log.ts";
+import { partitionName, type LogOffset, type LogPosition, type TopicPartition } from "./log.ts";
 
 export interface ConsumerPositions {
   /** Of these partitions, in order, as far as they are known. */
@@ -41,24 +41,24 @@ export function createConsumerPositions(): ConsumerPositions {
   return {
     of: (partitions) =>
       partitions.flatMap((each) => {
-        const place = places.get(nameOf(each));
+        const place = places.get(partitionName(each));
         if (place === undefined) return [];
         const { topic, partition, offset } = place;
         return [{ topic, partition, offset }];
       }),
 
     set({ topic, partition, offset }) {
-      places.set(nameOf({ topic, partition }), { topic, partition, offset });
+      places.set(partitionName({ topic, partition }), { topic, partition, offset });
     },
 
     keepOnly(partitions) {
-      const kept = new Set(partitions.map(nameOf));
+      const kept = new Set(partitions.map(partitionName));
       for (const name of places.keys()) if (!kept.has(name)) places.delete(name);
     },
 
     advance: (records) =>
       records.filter((record) => {
-        const place = places.get(nameOf(record));
+        const place = places.get(partitionName(record));
         if (place === undefined || record.offset < place.offset) return false;
         place.offset = record.offset + 1;
         place.handedOut = place.offset;
@@ -70,7 +70,7 @@ export function createConsumerPositions(): ConsumerPositions {
 
     markCommitted(offsets) {
       for (const each of offsets) {
-        const place = places.get(nameOf(each));
+        const place = places.get(partitionName(each));
         if (place !== undefined) place.committed = each.offset;
       }
     },
@@ -84,9 +84,4 @@ export function isOutside(
   latest: LogOffset | undefined,
 ): boolean {
   return offset < (earliest?.offset ?? 0) || offset > (latest?.offset ?? 0);
-}
-
-/** Partition numbers hold no slash, so no two partitions share a name. */
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }

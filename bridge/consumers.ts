@@ -5,7 +5,7 @@ import type { KafkaRecord } from "../protocol/index.ts";
 import { createConsumerPositions, isOutside, type ConsumerPositions } from "./consumer-positions.ts";
 import { createDeadline, type Deadline } from "./deadline.ts";
 import type { CommittedOffset, Groups, Member } from "./groups.ts";
-import { LogUnavailable, type Log, type TopicPartition } from "./log.ts";
+import { LogUnavailable, partitionName, type Log, type TopicPartition } from "./log.ts";
 
 /** Heeded by the consume that makes the instance, and by no later one. */
 export interface InstanceOptions {
@@ -211,8 +211,8 @@ export function createConsumers(options: ConsumersOptions): Consumers {
       if (!isSame(member.partitions, partitions)) continue;
       const records = await fetchOnce(instance, partitions, deadline, gone);
       if (gone.aborted) return nothing;
-      const own = new Set(member.isLost ? [] : member.partitions.map(placeOf));
-      const consumed = positions.advance(records.filter((record) => own.has(placeOf(record))));
+      const own = new Set(member.isLost ? [] : member.partitions.map(partitionName));
+      const consumed = positions.advance(records.filter((record) => own.has(partitionName(record))));
       if (consumed.length > 0) return { records: consumed };
       if (deadline.remainingMs() <= 0) return nothing;
       if (!isSame(member.partitions, partitions)) continue;
@@ -257,11 +257,13 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     checkAll: boolean,
   ): Promise<TopicPartition | undefined> {
     const { positions, options: own, member, name } = instance;
-    const known = new Map(positions.of(partitions).map((position) => [placeOf(position), position.offset]));
-    const unknown = partitions.filter((each) => !known.has(placeOf(each)));
+    const known = new Map(
+      positions.of(partitions).map((position) => [partitionName(position), position.offset]),
+    );
+    const unknown = partitions.filter((each) => !known.has(partitionName(each)));
     if (unknown.length === 0 && !checkAll) return undefined;
     const found = unknown.length === 0 ? [] : await groups.committed(name.group, unknown);
-    for (const each of found) known.set(placeOf(each), each.offset);
+    for (const each of found) known.set(partitionName(each), each.offset);
     const looked = checkAll ? partitions : unknown;
     const [earliest, latest] = await Promise.all([
       log.offsets("earliest", looked),
@@ -272,7 +274,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     if (member === undefined || instance.member !== member) return undefined;
     if (!isSame(member.partitions, partitions)) return undefined;
     for (const [index, { topic, partition }] of looked.entries()) {
-      const offset = known.get(placeOf({ topic, partition })) ?? -1;
+      const offset = known.get(partitionName({ topic, partition })) ?? -1;
       const position = { topic, partition, offset };
       if (isOutside(position, earliest[index], latest[index])) {
         if (own.reset === "none") return { topic, partition };
@@ -426,12 +428,8 @@ function keyOf({ group, instance }: InstanceName): string {
   return `${group}/${instance}`;
 }
 
-function placeOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
-}
-
 function isSame(ones: readonly TopicPartition[], others: readonly TopicPartition[]): boolean {
-  return isSameSet(ones.map(placeOf), others.map(placeOf));
+  return isSameSet(ones.map(partitionName), others.map(partitionName));
 }
 
 function isSameSet(ones: readonly string[], others: readonly string[]): boolean {

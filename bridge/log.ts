@@ -8,6 +8,11 @@ export interface TopicPartition {
   readonly partition: number;
 }
 
+/** As a key. Topic names hold no slash, so no two partitions share one. */
+export function partitionName({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
+}
+
 /** `log` is the identity of the log that the offset belongs to; absent or empty when the reader knows none. */
 export interface LogPosition extends TopicPartition {
   readonly offset: number;

@@ -8,7 +8,7 @@ import { openEmbedded } from "./embedded/index.ts";
 import { reportEvent } from "./events.ts";
 import { createCredentials, type Credentials } from "./http/credentials.ts";
 import { readCredentialsFile } from "./http/credentials-file.ts";
-import { createMetrics, type HttpMetrics } from "./http/metrics.ts";
+import { createMetrics, type BridgeMetrics } from "./http/metrics.ts";
 import { startBridge } from "./http/server.ts";
 import { openKafka, readKafkaConnection } from "./kafka/index.ts";
 import { produceOnce } from "./produce-once.ts";
@@ -43,7 +43,10 @@ async function serve(settings: ServeSettings): Promise<void> {
 }
 
 /** The log and the groups that the settings ask for, with their figures. */
-function openBackend({ brokers, createTopics, state, topics }: ServeSettings, metrics: HttpMetrics): Backend {
+function openBackend(
+  { brokers, createTopics, state, topics }: ServeSettings,
+  metrics: BridgeMetrics,
+): Backend {
   if (brokers === undefined) return openEmbedded({ topics, ...(state === undefined ? {} : { state }) });
   const kafka = openKafka({
     ...readKafkaConnection(brokers, process.env),

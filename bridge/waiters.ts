@@ -1,7 +1,7 @@
 // Who waits for which partition. It wakes by name, so that a fetch can wait for a topic that does not
 // exist yet; what a woken fetch then reads is up to the log.
 
-import type { TopicPartition } from "./log.ts";
+import { partitionName, type TopicPartition } from "./log.ts";
 
 export interface Waiters {
   /** Waits that have not ended. */
@@ -10,11 +10,6 @@ export interface Waiters {
   wait(partitions: readonly TopicPartition[], timeoutMs: number, signal: AbortSignal): Promise<void>;
   wake(partition: TopicPartition): void;
   wakeAll(): void;
-}
-
-/** Partition numbers hold no slash, so no two partitions share a name. */
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }
 
 export function createWaiters(): Waiters {
@@ -33,7 +28,7 @@ export function createWaiters(): Waiters {
           resolve();
           return;
         }
-        const names = partitions.map(nameOf);
+        const names = partitions.map(partitionName);
         const end = (): void => {
           clearTimeout(timer);
           signal.removeEventListener("abort", end);
@@ -57,7 +52,7 @@ export function createWaiters(): Waiters {
     },
 
     wake(partition) {
-      const ends = byPartition.get(nameOf(partition));
+      const ends = byPartition.get(partitionName(partition));
       // Each end takes itself out of the set, which iteration over a Set allows.
       if (ends !== undefined) for (const end of ends) end();
     },

@@ -5,14 +5,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { readKafkaConnection } from "../bridge/kafka/index.ts";
+import { messageOf, readKafkaConnection } from "../bridge/kafka/index.ts";
 import config from "../hearback.config.ts";
 import { bridgeProcess, brokerProcess, gatewayProcess, responderProcess } from "./children.ts";
 import { parseDevOptions } from "./options.ts";
 import { isFree } from "./ports.ts";
 import { Processes } from "./processes.ts";
 import { sweepEmptyWaiters } from "./sweep.ts";
-import { ensureTopics, openCluster, reasonOf, wantedTopics } from "./topics/index.ts";
+import { ensureTopics, openCluster, wantedTopics } from "./topics/index.ts";
 
 const host = "127.0.0.1";
 const user = "dev";
@@ -109,7 +109,7 @@ async function prepareTopics(addresses: string): Promise<void> {
     } catch (cause) {
       if (ending !== undefined) break;
       if (Date.now() > giveUpAt) {
-        console.error(`Kafka at ${addresses}: ${reasonOf(cause)}`);
+        console.error(`Kafka at ${addresses}: ${messageOf(cause)}`);
         await end(1);
       }
     }

@@ -1,7 +1,7 @@
 // What groups have committed: in memory, and in a store if there is one. Who may commit is not decided here.
 
 import type { CommittedOffset } from "../groups.ts";
-import { LogUnavailable, type TopicPartition } from "../log.ts";
+import { LogUnavailable, partitionName, type TopicPartition } from "../log.ts";
 import type { OffsetsStore } from "./offsets-file.ts";
 
 export interface CommittedOffsets {
@@ -33,7 +33,7 @@ export function openCommittedOffsets({ maxGroups, store }: CommittedOffsetsOptio
   function put(group: string, offsets: readonly CommittedOffset[]): void {
     const known = groups.get(group) ?? new Map<string, CommittedOffset>();
     for (const { topic, partition, offset } of offsets) {
-      known.set(nameOf({ topic, partition }), { topic, partition, offset });
+      known.set(partitionName({ topic, partition }), { topic, partition, offset });
     }
     groups.delete(group);
     groups.set(group, known);
@@ -75,7 +75,7 @@ export function openCommittedOffsets({ maxGroups, store }: CommittedOffsetsOptio
   }
 
   return {
-    of: (group, partition) => groups.get(group)?.get(nameOf(partition))?.offset ?? -1,
+    of: (group, partition) => groups.get(group)?.get(partitionName(partition))?.offset ?? -1,
 
     commit(group, offsets) {
       if (offsets.length === 0) return Promise.resolve();
@@ -87,8 +87,4 @@ export function openCommittedOffsets({ maxGroups, store }: CommittedOffsetsOptio
       await (next ?? writing);
     },
   };
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }

@@ -2,10 +2,10 @@
 // in memory; a store, if given, keeps a copy that outlives the process (log-files.ts is one).
 
 import { randomUUID } from "node:crypto";
-import { partitionForKey, type KafkaRecord } from "../../protocol/index.ts";
+import type { KafkaRecord } from "../../protocol/index.ts";
 import type { Log, LogPosition, ProduceAnswer, RecordToAppend, Refused, TopicPartition } from "../log.ts";
 import { createPartitionLog, type PartitionLog } from "./partition-log.ts";
-import { isTopicName, lastingRetryAfter, refusalOf } from "../record-rules.ts";
+import { choosePartition, invalid, isTopicName, refusalOf } from "../record-rules.ts";
 import { takeInTurn, type Entry } from "../take-in-turn.ts";
 import { createWaiters } from "../waiters.ts";
 
@@ -142,18 +142,14 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
     if (refusal !== undefined) return refusal;
     const known = topics.get(record.topic);
     const count = known?.partitions.length ?? defaultPartitions;
-    const { partition } = record;
     // Before the topic is created: a record that is refused anyway must not leave one behind.
-    if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0 && partition < count)) {
-      return invalid(`partition ${partition} is none of the ${count} of topic ${record.topic}`);
-    }
+    const turn = known?.roundRobin ?? 0;
+    const partition = choosePartition(record, count, () => turn);
+    if (typeof partition !== "number") return partition;
     const topic = known ?? createTopic(record.topic);
     if ("refused" in topic) return topic;
-    if (partition !== undefined) return { topic, partition };
-    if (record.key !== null) return { topic, partition: partitionForKey(record.key, count) };
-    const next = topic.roundRobin;
-    topic.roundRobin = (next + 1) % count;
-    return { topic, partition: next };
+    if (record.partition === undefined && record.key === null) topic.roundRobin = (turn + 1) % count;
+    return { topic, partition };
   }
 
   function createTopic(name: string): Topic | Refused {
@@ -309,10 +305,6 @@ export function openEmbeddedLog(options: EmbeddedLogOptions = {}): EmbeddedLog {
       store?.close();
     },
   };
-}
-
-function invalid(refused: string): Refused {
-  return { refused, why: "invalid", retryAfter: lastingRetryAfter };
 }
 
 function unavailable(cause: unknown): Refused {

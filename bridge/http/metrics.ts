@@ -6,19 +6,14 @@ import { recordBytes } from "../../protocol/index.ts";
 import type { Log } from "../log.ts";
 import type { WireForm } from "./wire-form.ts";
 
-/** What a backend needs in order to show figures of its own. */
-export interface BridgeMetrics {
-  /** For everything that is more than a gauge. Names begin with `hearback_bridge_`. */
-  readonly registry: Registry;
-  /** A figure that is read when somebody looks. Throws when the name is taken. */
-  gauge(name: string, help: string, read: () => number): void;
-}
-
 export type FormName = "plain" | "hearback";
 export type Overload = "bytes" | "waiting" | "connections";
 export type CredentialFailure = "missing" | "wrong" | "busy";
 
-export interface HttpMetrics extends BridgeMetrics {
+export interface BridgeMetrics {
+  readonly registry: Registry;
+  /** A figure that is read when somebody looks. Names begin with `hearback_bridge_`. Throws when the name is taken. */
+  gauge(name: string, help: string, read: () => number): void;
   /** `route` is a name out of the table of routes, or "none". */
   answered(answer: {
     readonly route: string;
@@ -43,7 +38,7 @@ const shortSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1
 const pollSeconds = [0.005, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 20, 25, 30];
 
 /** For one bridge: a second one has to have its own. */
-export function createMetrics(options: MetricsOptions = {}): HttpMetrics {
+export function createMetrics(options: MetricsOptions = {}): BridgeMetrics {
   const registry = new Registry();
   const registers = [registry];
   if (options.ofProcess === true) collectDefaultMetrics({ register: registry });

@@ -4,7 +4,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import type { Log } from "../log.ts";
 import type { Answer, TextAnswer } from "./answer.ts";
-import type { HttpMetrics } from "./metrics.ts";
+import type { BridgeMetrics } from "./metrics.ts";
 
 /** These two are for probes, which bring no credentials. */
 export function answerProbe(path: string, log: Log, isClosing: boolean): Answer | undefined {
@@ -16,7 +16,7 @@ export function answerProbe(path: string, log: Log, isClosing: boolean): Answer 
     : { status: 503, body: { status: "not ready", reason: trouble }, headers: { "retry-after": "1" } };
 }
 
-export async function answerMetrics({ registry }: HttpMetrics): Promise<TextAnswer> {
+export async function answerMetrics({ registry }: BridgeMetrics): Promise<TextAnswer> {
   return { status: 200, text: await registry.metrics(), contentType: registry.contentType };
 }
 

@@ -21,7 +21,7 @@ import {
   type UserPassword,
 } from "./credentials.ts";
 import { defaultLimits, type BridgeLimits } from "./limits.ts";
-import { createMetrics, type FormName, type HttpMetrics } from "./metrics.ts";
+import { createMetrics, type FormName, type BridgeMetrics } from "./metrics.ts";
 import { answerMetrics, answerProbe, isBearerOf } from "./operator.ts";
 import { findRoute } from "./routes.ts";
 import { hearbackForm } from "./wire-hearback.ts";
@@ -39,7 +39,7 @@ export interface BridgeOptions extends Partial<BridgeLimits> {
   /** Lets its bearer read /metrics, and nothing else. Absent: only a caller with full access reads it. */
   readonly metricsToken?: string;
   /** Shown under /metrics. Absent: made here, without figures of the process. */
-  readonly metrics?: HttpMetrics;
+  readonly metrics?: BridgeMetrics;
   /** Served, but not owned: whoever made it closes it, after the bridge. */
   readonly log: Log;
   /** Closed, too, by whoever made it: after the bridge and before the log. */

@@ -12,6 +12,7 @@ import { createKafkaLog, type KafkaLog } from "./kafka-log.ts";
 import { createTail } from "./tail.ts";
 
 export { clientOptions } from "./client-options.ts";
+export { messageOf } from "./errors.ts";
 export { readKafkaConnection } from "./connection-settings.ts";
 export type { KafkaConnection, SaslOptions, TlsOptions } from "./client-options.ts";
 

@@ -2,19 +2,20 @@
 // bridge serves. What a record must be like, and the absorbing of repeats, are the same for every backend.
 
 import type { Admin } from "@platformatic/kafka";
-import { partitionForKey, recordBytes, type KafkaRecord } from "../../protocol/index.ts";
-import type {
-  FetchOptions,
-  Log,
-  LogOffset,
-  LogPosition,
-  OffsetQuery,
-  ProduceAnswer,
-  RecordToAppend,
-  Refused,
-  TopicPartition,
+import { recordBytes, type KafkaRecord } from "../../protocol/index.ts";
+import {
+  partitionName,
+  type FetchOptions,
+  type Log,
+  type LogOffset,
+  type LogPosition,
+  type OffsetQuery,
+  type ProduceAnswer,
+  type RecordToAppend,
+  type Refused,
+  type TopicPartition,
 } from "../log.ts";
-import { lastingRetryAfter, refusalOf } from "../record-rules.ts";
+import { choosePartition, invalid, refusalOf } from "../record-rules.ts";
 import { takeInTurn, type Entry } from "../take-in-turn.ts";
 import { createWaiters } from "../waiters.ts";
 import type { Appender } from "./appender.ts";
@@ -89,16 +90,11 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
     const count = topic.leaders.length;
     const byPartition = new Map<number, number[]>();
     for (const index of indexes) {
-      const { partition, key } = records[index] ?? {};
-      if (partition !== undefined && !(Number.isInteger(partition) && partition >= 0 && partition < count)) {
-        answers[index] = invalid(`partition ${partition} is none of the ${count} of topic ${topic.name}`);
-        continue;
-      }
-      const chosen =
-        partition ?? (key == null ? nextPartition(topic.name, count) : partitionForKey(key, count));
-      const same = byPartition.get(chosen);
-      if (same === undefined) byPartition.set(chosen, [index]);
-      else same.push(index);
+      const record = records[index];
+      if (record === undefined) continue;
+      const chosen = choosePartition(record, count, () => nextPartition(topic.name, count));
+      if (typeof chosen !== "number") answers[index] = chosen;
+      else byPartition.set(chosen, [...(byPartition.get(chosen) ?? []), index]);
     }
     return byPartition;
   }
@@ -230,12 +226,12 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
     }
     const timestamp = typeof query === "number" ? BigInt(query) : timestampOf[query];
     let found = await listOffsets(existing, timestamp);
-    const isAfterAll = existing.filter((each) => (found.get(nameOf(each)) ?? -1) < 0);
+    const isAfterAll = existing.filter((each) => (found.get(partitionName(each)) ?? -1) < 0);
     if (isAfterAll.length > 0)
       found = new Map([...found, ...(await listOffsets(isAfterAll, timestampOf.latest))]);
-    const ids = new Map(existing.map((each) => [nameOf(each), each.id]));
+    const ids = new Map(existing.map((each) => [partitionName(each), each.id]));
     return partitions.map(({ topic, partition }) => {
-      const name = nameOf({ topic, partition });
+      const name = partitionName({ topic, partition });
       return { topic, partition, offset: found.get(name) ?? 0, log: ids.get(name) ?? "" };
     });
   }
@@ -257,7 +253,7 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
       return new Map(
         answer.flatMap(({ name: topic, partitions: ofTopic }) =>
           ofTopic.map(({ partitionIndex, offset }) => [
-            nameOf({ topic, partition: partitionIndex }),
+            partitionName({ topic, partition: partitionIndex }),
             Number(offset),
           ]),
         ),
@@ -317,17 +313,9 @@ const refusedByClosing: Refused = {
   retryAfter: clusterRetryAfter,
 };
 
-function invalid(refused: string): Refused {
-  return { refused, why: "invalid", retryAfter: lastingRetryAfter };
-}
-
 /** A reader that knows no identity takes any log. */
 function isOtherLog({ log }: LogPosition, own: string): boolean {
   return log !== undefined && log !== "" && log !== own;
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }
 
 function* startingWith(first: Entry, rest: Iterable<Entry>): Generator<Entry, undefined> {

@@ -49,7 +49,8 @@ export class Ring {
       this.#bytes -= oldest.bytes + overheadBytes;
       this.#base = oldest.record.offset + 1;
     }
-    if (this.#head > 256 && this.#head > this.#entries.length / 2) {
+    // As soon as most are dropped ones: each of them may hold a megabyte.
+    if (this.#head > this.#entries.length / 2) {
       this.#entries = this.#entries.slice(this.#head);
       this.#head = 0;
     }

@@ -1,8 +1,8 @@
-// Follows the ends of partitions that somebody reads: for each broker one loop that fetches all of them at once
-// and puts what is new into their rings. So a long poll costs no fetch of its own, however many there are.
+// Follows the ends of partitions that somebody reads: for each broker one loop fetches all of them at once, and
+// a second one those that come while it waits; what is new goes into their rings. So a long poll costs no fetch of its own, however many there are.
 
 import type { Consumer } from "@platformatic/kafka";
-import type { TopicPartition } from "../log.ts";
+import { partitionName, type TopicPartition } from "../log.ts";
 import type { KnownTopic } from "./cluster.ts";
 import { readFrom, type ReadOutcome } from "./reader.ts";
 import { Ring } from "./ring.ts";
@@ -28,7 +28,7 @@ export interface TailOptions {
   readonly onChange: (partition: TopicPartition) => void;
   /** Told of what keeps a partition from being read. */
   readonly onError: (message: string) => void;
-  /** All rings together. Default 32 MiB. */
+  /** All rings together, as long as that leaves each 64 KiB. Default 32 MiB. */
   readonly maxBytes?: number;
   readonly now?: () => number;
 }
@@ -63,7 +63,7 @@ export function createTail(
   let closed = false;
 
   function drop(entry: Entry): void {
-    if (entries.get(nameOf(entry)) === entry) entries.delete(nameOf(entry));
+    if (entries.get(partitionName(entry)) === entry) entries.delete(partitionName(entry));
     onChange(entry);
   }
 
@@ -158,13 +158,12 @@ export function createTail(
     switch (outcome.status) {
       case "read": {
         if (outcome.next === entry.ring.end) return;
-        const room = Math.max(ringBytes.min, Math.min(ringBytes.max, maxBytes / entries.size));
-        entry.ring.append(outcome.records, outcome.next, room);
+        entry.ring.append(outcome.records, outcome.next, share());
         if (outcome.records.length > 0) onChange(entry);
         return;
       }
       case "failed":
-        if (!closed) onError(`partition ${nameOf(entry)} cannot be read: ${outcome.reason}`);
+        if (!closed) onError(`partition ${partitionName(entry)} cannot be read: ${outcome.reason}`);
         break;
       case "lost":
       case "astray":
@@ -175,15 +174,20 @@ export function createTail(
     drop(entry);
   }
 
+  /** Bytes that one ring may hold now: an equal share, within its bounds. */
+  function share(): number {
+    return Math.max(ringBytes.min, Math.min(ringBytes.max, maxBytes / entries.size));
+  }
+
   return {
     find(partition) {
-      const entry = entries.get(nameOf(partition));
+      const entry = entries.get(partitionName(partition));
       if (entry !== undefined) entry.askedAt = now();
       return entry;
     },
 
     follow({ name, id, leaders }, partition, offset) {
-      const key = nameOf({ topic: name, partition });
+      const key = partitionName({ topic: name, partition });
       const known = entries.get(key);
       const broker = leaders[partition] ?? -1;
       if (known !== undefined && known.topicId === id && known.broker === broker) return known;
@@ -197,6 +201,8 @@ export function createTail(
         inFetch: false,
       };
       entries.set(key, entry);
+      // Room for the new one; a quiet partition would otherwise keep what it once was given.
+      for (const { ring } of entries.values()) ring.append([], ring.end, share());
       const loop = loops.get(broker);
       if (loop !== undefined) loop.wake();
       else if (!closed) loops.set(broker, startLoops(broker));
@@ -218,8 +224,4 @@ export function createTail(
       for (const loop of loops.values()) loop.wake();
     },
   };
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }

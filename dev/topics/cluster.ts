@@ -1,7 +1,7 @@
 // What a cluster has, and how to give it more: the only file here that talks to Kafka.
 
 import { Admin, ConfigResourceTypes } from "@platformatic/kafka";
-import type { KafkaConnection } from "../../bridge/kafka/index.ts";
+import { clientOptions, type KafkaConnection } from "../../bridge/kafka/index.ts";
 import type { FoundTopic } from "./compare.ts";
 import type { NewTopic } from "./wanted.ts";
 
@@ -22,14 +22,12 @@ export interface Cluster {
 
 const timeoutMs = 5_000;
 
-export function openCluster({ brokers, ...security }: KafkaConnection): Cluster {
+export function openCluster(connection: KafkaConnection): Cluster {
   const admin = new Admin({
-    clientId: "hearback-topics",
-    bootstrapBrokers: [...brokers],
+    ...clientOptions(connection, "topics"),
     connectTimeout: timeoutMs,
     timeout: timeoutMs,
     retries: 1,
-    ...security,
   });
   return {
     async describe(names) {
@@ -69,11 +67,4 @@ export function openCluster({ brokers, ...security }: KafkaConnection): Cluster 
     addPartitions: (name, count) => admin.createPartitions({ topics: [{ name, count }] }),
     close: () => admin.close(),
   };
-}
-
-/** The client wraps what the broker or the socket said in several layers; this is the innermost. */
-export function reasonOf(cause: unknown): string {
-  if (cause instanceof AggregateError && cause.errors.length > 0) return reasonOf(cause.errors[0]);
-  if (cause instanceof Error) return cause.cause instanceof Error ? reasonOf(cause.cause) : cause.message;
-  return String(cause);
 }

@@ -2,9 +2,9 @@
 
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { readKafkaConnection } from "../../bridge/kafka/index.ts";
+import { messageOf, readKafkaConnection } from "../../bridge/kafka/index.ts";
 import type { GatewayConfig } from "../../worker/config.ts";
-import { openCluster, reasonOf } from "./cluster.ts";
+import { openCluster } from "./cluster.ts";
 import { describeTopics, ensureTopics } from "./ensure.ts";
 import { parseTopicsOptions, topicsUsage, type TopicsOptions } from "./options.ts";
 import { wantedTopics } from "./wanted.ts";
@@ -27,7 +27,7 @@ async function run({
     const { topics, findings, done } = await (
       create ? ensureTopics(cluster, wanted, replicas) : describeTopics(cluster, wanted)
     ).catch((cause: unknown) => {
-      throw new Error(`${brokers}: ${reasonOf(cause)}`, { cause });
+      throw new Error(`${brokers}: ${messageOf(cause)}`, { cause });
     });
     for (const line of done) console.log(line);
     for (const topic of topics) {
