@@ -65,11 +65,20 @@ export interface FetchOptions {
 export class LogUnavailable extends Error {
   /** Seconds, never 0. */
   readonly retryAfter: number;
+  /** Of a produce: ends of what was written, but may not be read yet, nor be there to stay. */
+  readonly unsettled: readonly LogPosition[];
 
-  constructor(message: string, options: ErrorOptions & { readonly retryAfter?: number } = {}) {
+  constructor(
+    message: string,
+    options: ErrorOptions & {
+      readonly retryAfter?: number;
+      readonly unsettled?: readonly LogPosition[];
+    } = {},
+  ) {
     super(message, options);
     this.name = "LogUnavailable";
     this.retryAfter = options.retryAfter ?? 1;
+    this.unsettled = options.unsettled ?? [];
   }
 }
 

@@ -3,7 +3,15 @@
 
 import { createHash } from "node:crypto";
 import { readHeader, recordHeaders, type NewRecord } from "../protocol/index.ts";
-import type { Appended, Log, LogOffset, ProduceAnswer, RecordToAppend } from "./log.ts";
+import {
+  LogUnavailable,
+  type Appended,
+  type Log,
+  type LogOffset,
+  type LogPosition,
+  type ProduceAnswer,
+  type RecordToAppend,
+} from "./log.ts";
 
 export interface ProduceOnceOptions {
   /** How long a repeat is recognised. Default 60,000. */
@@ -14,8 +22,15 @@ export interface ProduceOnceOptions {
   readonly now?: () => number;
 }
 
-/** `lost`: the attempt failed in a way that leaves open whether the record was appended. */
-type Attempt = Promise<ProduceAnswer> | "lost";
+/** An attempt that failed in a way that leaves open whether the record was appended. */
+interface Lost {
+  /** Ends of what may have been written: until the log reaches them, it does not show what became of it. */
+  readonly unsettled: readonly LogPosition[];
+  /** The record's own, epoch ms; without one it got that of its append. */
+  readonly timestamp: number | undefined;
+}
+
+type Attempt = Promise<ProduceAnswer> | Lost;
 
 interface Entry {
   /** Epoch ms of the first attempt. */
@@ -94,7 +109,8 @@ export function produceOnce(log: Log, options: ProduceOnceOptions = {}): Log {
       if (id === undefined) continue;
       const window = windowOf(record.topic);
       const isFirst = !window.isRebuilt && needsOlder();
-      if (isFirst || recall(window, id)?.attempt === "lost") stale.add(record.topic);
+      const known = recall(window, id);
+      if (isFirst || (known !== undefined && isLost(known.attempt))) stale.add(record.topic);
     }
     await Promise.all(Array.from(stale, (topic) => rebuild(topic, windowOf(topic))));
   }
@@ -105,20 +121,37 @@ export function produceOnce(log: Log, options: ProduceOnceOptions = {}): Log {
   }
 
   async function readTail(topic: string, window: Window): Promise<void> {
-    const since = now() - windowMs;
+    const oldest = now() - windowMs;
+    const lost = new Map(
+      [...window.entries].flatMap(([id, { at, attempt }]) =>
+        isLost(attempt) ? [[id, { at, ...attempt }] as const] : [],
+      ),
+    );
+    // Records can be dated back by their producers.
+    const since = [...lost.values()].reduce(
+      (first, { timestamp = first }) => Math.min(first, timestamp),
+      oldest,
+    );
     const count = await log.partitionCount(topic);
     const partitions = Array.from({ length: count }, (_, partition) => ({ topic, partition }));
-    const lost = [...window.entries].filter(([, { attempt }]) => attempt === "lost");
     const starts = await log.offsets(since, partitions);
     const ends = await log.offsets("latest", partitions);
+    const reached = (position: LogPosition): boolean =>
+      (ends.find(({ partition }) => partition === position.partition)?.offset ?? 0) >= position.offset;
+    // A record that is not confirmed yet cannot be read: not to find it says nothing.
+    if (![...lost.values()].every(({ unsettled }) => unsettled.every(reached)))
+      throw new LogUnavailable(`topic ${topic} has records that are not confirmed yet`);
     const found = await collect(starts, ends);
     // A lost attempt that left no record was not appended: its repeat is a first one.
-    for (const [id, entry] of lost) if (window.entries.get(id) === entry) window.entries.delete(id);
+    for (const id of lost.keys()) {
+      const known = window.entries.get(id);
+      if (known !== undefined && isLost(known.attempt)) window.entries.delete(id);
+    }
     found.sort((one, other) => one.answer.timestamp - other.answer.timestamp);
     for (const { id, answer } of found) {
       // A record dated ahead by its producer is as old as now, or it would keep later ones from being forgotten.
-      const at = Math.min(answer.timestamp, now());
-      if (at > since && recall(window, id) === undefined)
+      const at = lost.get(id)?.at ?? Math.min(answer.timestamp, now());
+      if (at > oldest && recall(window, id) === undefined)
         remember(window, id, { at, attempt: Promise.resolve(answer) });
     }
     window.isRebuilt = true;
@@ -172,7 +205,7 @@ export function produceOnce(log: Log, options: ProduceOnceOptions = {}): Log {
       const id = produceIdOf(record);
       const window = id === undefined ? undefined : windowOf(record.topic);
       const known = id === undefined || window === undefined ? undefined : recall(window, id);
-      if (known !== undefined && known.attempt !== "lost") {
+      if (known !== undefined && !isLost(known.attempt)) {
         answers.push(known.attempt);
         continue;
       }
@@ -195,14 +228,27 @@ export function produceOnce(log: Log, options: ProduceOnceOptions = {}): Log {
           if (isRefused && window.entries.get(id) === entry) window.entries.delete(id);
         }
       },
-      () => {
-        for (const { entry } of firsts) entry.attempt = "lost";
+      (cause: unknown) => {
+        const unsettled = cause instanceof LogUnavailable ? cause.unsettled : [];
+        for (const { entry, at } of firsts)
+          entry.attempt = { unsettled: unsettledOf(fresh[at], unsettled), timestamp: fresh[at]?.timestamp };
       },
     );
     return Promise.all(answers);
   }
 
   return { ...log, produce };
+}
+
+function isLost(attempt: Attempt): attempt is Lost {
+  return !(attempt instanceof Promise);
+}
+
+function unsettledOf(
+  record: RecordToAppend | undefined,
+  unsettled: readonly LogPosition[],
+): readonly LogPosition[] {
+  return unsettled.filter(({ topic }) => topic === record?.topic);
 }
 
 interface Found {

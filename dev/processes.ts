@@ -1,5 +1,5 @@
 // The child processes of `npm run dev`: started with their lines prefixed, started again when they die, ended
-// together. What each of them is, main.ts says.
+// together. What each of them is, children.ts says.
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { createInterface } from "node:readline";

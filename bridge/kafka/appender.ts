@@ -6,7 +6,7 @@ import type { MessageToProduce, Producer } from "@platformatic/kafka";
 import { recordBytes } from "../../protocol/index.ts";
 import type { ProduceAnswer, RecordToAppend, Refused } from "../log.ts";
 import { patiently } from "./patience.ts";
-import { clusterRetryAfter, messageOf, refusalOfAppend, unavailable } from "./errors.ts";
+import { clusterRetryAfter, messageOf, refusalOfAppend, unavailable, writtenAt } from "./errors.ts";
 
 export interface Appender {
   /**
@@ -95,13 +95,25 @@ export function createAppender(
     try {
       const messages = batch.map(({ record }) => toMessage(lane, record, sentAt));
       const { offsets } = await patiently(() =>
-        producer.send({ acks: allReplicas, autocreateTopics: false, messages }),
+        // The client would repeat errors that may come after a write.
+        producer.send({
+          acks: allReplicas,
+          autocreateTopics: false,
+          repeatOnStaleMetadata: false,
+          messages,
+        }),
       );
-      const base = offsets?.[0]?.offset;
-      if (base === undefined) throw new RangeError("the cluster acknowledged a batch without an offset");
+      const [written] = offsets ?? [];
+      if (written === undefined) throw new RangeError("the cluster acknowledged a batch without an offset");
       for (const [index, { record, answer }] of batch.entries()) {
-        const { topic, partition } = lane;
-        answer({ topic, partition, offset: Number(base) + index, timestamp: record.timestamp ?? sentAt });
+        // Not always the lane's: a topic may just have been created anew with fewer partitions.
+        const { topic, partition } = written;
+        answer({
+          topic,
+          partition,
+          offset: Number(written.offset) + index,
+          timestamp: record.timestamp ?? sentAt,
+        });
       }
     } catch (cause) {
       await settleFailure(lane, batch, cause);
@@ -111,7 +123,10 @@ export function createAppender(
   async function settleFailure(lane: Lane, batch: readonly Waiting[], cause: unknown): Promise<void> {
     const refused = refusalOfAppend(cause);
     if (refused === undefined) {
-      for (const { fail } of batch) fail(unavailable(cause));
+      const { topic, partition } = lane;
+      const base = writtenAt(cause);
+      const unsettled = base === undefined ? [] : [{ topic, partition, offset: base + batch.length }];
+      for (const { fail } of batch) fail(unavailable(cause, unsettled));
     } else if (batch.length > 1 && refused.why !== "unavailable") {
       // One bad record fails its whole batch: alone, each gets the answer that is its own.
       for (const each of batch) await send(lane, [each]);

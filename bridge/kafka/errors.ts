@@ -1,15 +1,22 @@
 // What the cluster's errors mean here: one table for a refused append, and the few that a reader must tell apart.
 
 import { AuthenticationError, ResponseError } from "@platformatic/kafka";
-import { LogUnavailable, type Refused } from "../log.ts";
+import { LogUnavailable, type LogPosition, type Refused } from "../log.ts";
 import { lastingRetryAfter } from "../record-rules.ts";
+
+/** What is read here of the client's answer to a produce. */
+interface ProduceResponse {
+  readonly responses: readonly {
+    readonly partitionResponses?: readonly { readonly baseOffset: bigint }[];
+  }[];
+}
 
 /** Seconds after which a cluster that is out of reach is worth another try. */
 export const clusterRetryAfter = 1;
 
 /**
- * Errors after which it is certain that nothing was appended. All others leave that open: a request that
- * timed out, or a connection that broke, may have been written.
+ * Errors after which it is certain that nothing was appended, unless the answer names an offset. All others
+ * leave that open: a request that timed out, or a connection that broke, may have been written.
  * https://kafka.apache.org/43/design/protocol/#error-codes
  */
 const notAppended: Readonly<Record<string, Refused["why"]>> = {
@@ -39,8 +46,26 @@ export function errorNames(cause: unknown): readonly string[] {
   return [...own, ...nested, ...errorNames(cause.cause)];
 }
 
+/**
+ * Where the leader wrote the batch that it then answered with an error. The same codes come before a write and
+ * after one that was not confirmed, as when the leader changes meanwhile: only the offset tells them apart.
+ */
+export function writtenAt(cause: unknown): number | undefined {
+  const answers = chainOf(cause).flatMap((each) =>
+    each instanceof ResponseError ? [each["response"] as Partial<ProduceResponse>] : [],
+  );
+  const offsets = answers.flatMap(({ responses = [] }) =>
+    responses.flatMap(({ partitionResponses = [] }) =>
+      partitionResponses.map(({ baseOffset }) => baseOffset),
+    ),
+  );
+  const written = offsets.find((offset) => offset >= 0n);
+  return written === undefined ? undefined : Number(written);
+}
+
 /** Undefined when the records may have been appended. */
 export function refusalOfAppend(cause: unknown): Refused | undefined {
+  if (writtenAt(cause) !== undefined) return undefined;
   const names = errorNames(cause);
   const known = names.find((name) => notAppended[name] !== undefined);
   // Only if every error says so: one of several that is unknown leaves it open.
@@ -56,11 +81,12 @@ export function refusalOfAppend(cause: unknown): Refused | undefined {
   };
 }
 
-/** For answers that cannot be given without the cluster. */
-export function unavailable(cause: unknown): LogUnavailable {
+/** For answers that cannot be given without the cluster. `unsettled`: of a produce that may have been written. */
+export function unavailable(cause: unknown, unsettled: readonly LogPosition[] = []): LogUnavailable {
   return new LogUnavailable(`the Kafka cluster cannot be asked: ${messageOf(cause)}`, {
     cause,
     retryAfter: clusterRetryAfter,
+    unsettled,
   });
 }
 

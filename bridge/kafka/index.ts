@@ -27,6 +27,11 @@ export interface KafkaOptions extends KafkaConnection {
 }
 
 const repeatErrorMs = 60_000;
+/**
+ * How long the leader may wait for its followers: longer than a broker that died is taken for alive (9 s), and
+ * below the time-out of a request, so that it is the leader who says where it wrote what it could not confirm.
+ */
+const confirmationMs = 14_000;
 
 /**
  * Does not wait for the cluster: until it is reached, `trouble` says so and produces are refused.
@@ -35,7 +40,11 @@ export function openKafka(options: KafkaOptions): Backend<KafkaLog> {
   const onEvent = options.onEvent ?? ((message) => console.error(`kafka: ${message}`));
   const onError = onceAMinute(onEvent);
   const admin = new Admin(clientOptions(options, "admin"));
-  const producer = new Producer({ ...clientOptions(options, "producer"), maxInflights: 64 });
+  const producer = new Producer({
+    ...clientOptions(options, "producer"),
+    maxInflights: 64,
+    timeout: confirmationMs,
+  });
   const reader = (role: string): Consumer =>
     new Consumer({ ...clientOptions(options, role), groupId: `hearback-bridge-${role}` });
   const main = reader("tail");

@@ -4,6 +4,7 @@
 import type { Admin } from "@platformatic/kafka";
 import { recordBytes, type KafkaRecord } from "../../protocol/index.ts";
 import {
+  LogUnavailable,
   partitionName,
   type FetchOptions,
   type Log,
@@ -63,12 +64,18 @@ interface Cursor extends LogPosition {
   offset: number;
   /** Ahead of what has been followed, but confirmed by the partition's leader. */
   confirmed: boolean;
+  /** The look at the cluster that is under way. */
+  look: Promise<Standing> | undefined;
 }
 
 const readCommitted = 1;
 const timestampOf = { earliest: -2n, latest: -1n } as const;
 /** How long a reader leaves a partition alone that does not exist or is out of reach. */
 const secondLookMs = 250;
+/** What a read from the cluster may take beyond the wait that was asked for. */
+const longestReadMs = 2_000;
+/** After a failure, leaders that were looked up longer ago than this are looked up again. */
+const staleLeaderMs = 500;
 
 export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
   const { admin, cluster, appender, direct, createTopics, onError } = parts;
@@ -117,7 +124,7 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
       return;
     }
     const placed = place(topic, records, indexes, answers);
-    await Promise.all(
+    const settled = await Promise.allSettled(
       Array.from(placed, async ([partition, ofPartition]) => {
         const toAppend = ofPartition.flatMap((index) => records[index] ?? []);
         const appended = await appender.append(name, partition, topic.leaders[partition] ?? -1, toAppend);
@@ -127,6 +134,10 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
         }
       }),
     );
+    // Another broker may lead by now; the next produce should know.
+    if (settled.some(isRejected) || indexes.some((index) => isUnavailable(answers[index])))
+      void cluster.topic(name, staleLeaderMs).catch(() => undefined);
+    throwRejected(settled);
   }
 
   async function findOrCreate(name: string): Promise<KnownTopic | Refused> {
@@ -154,7 +165,7 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
     return { at: "records", entries: startingWith(first, entries) };
   }
 
-  async function standingInCluster(cursor: Cursor): Promise<Standing> {
+  async function standingInCluster(cursor: Cursor, strict: boolean): Promise<Standing> {
     let topic: KnownTopic | undefined;
     try {
       topic = await cluster.topic(cursor.topic);
@@ -178,6 +189,8 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
         return { at: "unknown" };
       case "lost":
         cluster.look();
+        // Another broker may lead by now.
+        await cluster.topic(name, staleLeaderMs).catch(() => undefined);
         return { at: "unknown" };
       case "failed":
         onError(`partition ${name}/${partition} cannot be read at offset ${offset}: ${outcome.reason}`);
@@ -185,11 +198,56 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
       case "read":
         if (outcome.records.length > 0) return { at: "records", entries: entriesOf(outcome.records) };
         cursor.offset = outcome.next;
-        if (outcome.next < outcome.end) return standingInCluster(cursor);
+        if (outcome.next < outcome.end) return standingInCluster(cursor, strict);
+        if (strict) return { at: "end" };
         tail.follow(topic, partition, outcome.next);
         cursor.confirmed = true;
         return standingInRing(cursor) ?? { at: "end" };
     }
+  }
+
+  /** One look at a time, however often it is given up on. */
+  function lookUp(cursor: Cursor, strict: boolean): Promise<Standing> {
+    cursor.look ??= standingInCluster(cursor, strict).finally(() => {
+      cursor.look = undefined;
+    });
+    return cursor.look;
+  }
+
+  /**
+   * The standings that are not known yet, from the cluster. A broker that hangs must hold up neither what the
+   * others have nor the end of the wait: unless `strict`, what is not found after `ms`, or 250 ms after the
+   * first answer, is `unknown`.
+   */
+  function lookAt(
+    cursors: readonly Cursor[],
+    known: readonly (Standing | undefined)[],
+    { strict, ms, signal }: { readonly strict: boolean; readonly ms: number; readonly signal: AbortSignal },
+  ): Promise<Standing[]> {
+    return new Promise((resolve) => {
+      const found = [...known];
+      let timer: NodeJS.Timeout | undefined;
+      const end = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", end);
+        resolve(found.map((standing) => standing ?? { at: "unknown" }));
+      };
+      const endWithin = (limitMs: number): void => {
+        clearTimeout(timer);
+        if (!strict) timer = setTimeout(end, limitMs);
+      };
+      signal.addEventListener("abort", end);
+      endWithin(found.some((standing) => standing !== undefined) ? secondLookMs : ms);
+      for (const [index, cursor] of cursors.entries()) {
+        if (known[index] !== undefined) continue;
+        void lookUp(cursor, strict).then((standing) => {
+          const isFirst = found.every((each) => each === undefined);
+          found[index] = standing;
+          if (found.every((each) => each !== undefined)) end();
+          else if (isFirst) endWithin(secondLookMs);
+        });
+      }
+    });
   }
 
   async function fetch(
@@ -197,13 +255,14 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
     { timeoutMs, maxBytes, signal, strict = false }: FetchOptions,
   ): Promise<readonly KafkaRecord[]> {
     const deadline = now() + timeoutMs;
-    const cursors = positions.map((position): Cursor => ({ ...position, confirmed: false }));
+    const cursors = positions.map((position): Cursor => ({ ...position, confirmed: false, look: undefined }));
     for (;;) {
       if (closed || signal.aborted) return [];
-      const known = cursors.map(standingInRing);
+      // A ring may be behind the partition, which only matters to who must not miss a record.
+      const known = cursors.map((cursor) => (strict ? undefined : standingInRing(cursor)));
       const missing = known.some((standing) => standing === undefined);
       const standings = missing
-        ? await Promise.all(cursors.map(async (cursor, index) => known[index] ?? standingInCluster(cursor)))
+        ? await lookAt(cursors, known, { strict, ms: Math.max(deadline - now(), longestReadMs), signal })
         : (known as Standing[]);
       const sources = standings.flatMap((standing) => (standing.at === "records" ? [standing.entries] : []));
       if (sources.length > 0) return takeInTurn(sources, maxBytes, firstServed++);
@@ -232,7 +291,14 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
     const ids = new Map(existing.map((each) => [partitionName(each), each.id]));
     return partitions.map(({ topic, partition }) => {
       const name = partitionName({ topic, partition });
-      return { topic, partition, offset: found.get(name) ?? 0, log: ids.get(name) ?? "" };
+      const offset = found.get(name);
+      // Deleted since it was looked up: an offset that was made up must not go with the identity of a log.
+      return {
+        topic,
+        partition,
+        offset: offset ?? 0,
+        log: offset === undefined ? "" : (ids.get(name) ?? ""),
+      };
     });
   }
 
@@ -259,9 +325,12 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
         ),
       );
     } catch (cause) {
-      // Deleted since it was looked up.
-      if (isUnknownTopic(cause)) return new Map();
-      throw unavailable(cause);
+      if (!isUnknownTopic(cause)) throw unavailable(cause);
+      // One that was deleted since it was looked up fails the question for all.
+      if (topics.length === 1) return new Map();
+      const ofTopics = Map.groupBy(partitions, ({ topic }) => topic).values();
+      const answers = await Promise.all(Array.from(ofTopics, (each) => listOffsets(each, timestamp)));
+      return new Map(answers.flatMap((answer) => [...answer]));
     }
   }
 
@@ -283,10 +352,11 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
         else byTopic.set(record.topic, [...(byTopic.get(record.topic) ?? []), index]);
       }
       // All settle before an error counts: what a caller is told must not change behind its back.
-      const settled = await Promise.allSettled(
-        Array.from(byTopic, ([name, indexes]) => produceToTopic(name, records, indexes, answers)),
+      throwRejected(
+        await Promise.allSettled(
+          Array.from(byTopic, ([name, indexes]) => produceToTopic(name, records, indexes, answers)),
+        ),
       );
-      for (const each of settled) if (each.status === "rejected") throw each.reason;
       return answers;
     },
 
@@ -305,6 +375,22 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
       return closing;
     },
   };
+}
+
+function isRejected(settled: PromiseSettledResult<unknown>): settled is PromiseRejectedResult {
+  return settled.status === "rejected";
+}
+
+/** One error for all: the first, with everything that the others leave unsettled. */
+function throwRejected(settled: readonly PromiseSettledResult<unknown>[]): void {
+  const reasons: readonly unknown[] = settled.filter(isRejected).map(({ reason }) => reason as unknown);
+  if (reasons.length === 0) return;
+  const unsettled = reasons.flatMap((reason) => (reason instanceof LogUnavailable ? reason.unsettled : []));
+  throw unsettled.length === 0 ? reasons[0] : unavailable(reasons[0], unsettled);
+}
+
+function isUnavailable(answer: ProduceAnswer | undefined): boolean {
+  return answer !== undefined && "refused" in answer && answer.why === "unavailable";
 }
 
 const refusedByClosing: Refused = {

@@ -1,7 +1,7 @@
 // Waiting out the moments in which a partition has no leader, or not yet told everybody who it is: after a topic
 // was created, and while a broker hands over. Losing all brokers is another matter and not waited for.
 
-import { errorNames } from "./errors.ts";
+import { errorNames, writtenAt } from "./errors.ts";
 
 const passing = new Set([
   "LEADER_NOT_AVAILABLE",
@@ -13,10 +13,10 @@ const passing = new Set([
 const patienceMs = 2_000;
 const pauseMs = 25;
 
-/** Every error that `cause` carries will pass by itself, and none of them means that something was written. */
-export function isPassing(cause: unknown): boolean {
+/** Every error that `cause` carries will pass by itself, and nothing was written. */
+function isPassing(cause: unknown): boolean {
   const names = errorNames(cause);
-  return names.length > 0 && names.every((name) => passing.has(name));
+  return names.length > 0 && names.every((name) => passing.has(name)) && writtenAt(cause) === undefined;
 }
 
 /** Repeats `attempt` while it fails in passing, for 2 s; then, or when it fails otherwise, throws what it threw. */

@@ -2,6 +2,7 @@
 // Who asks, for what and how often is up to the caller.
 
 import { findErrorBy, NetworkError, type Consumer } from "@platformatic/kafka";
+import { recordBytes } from "../../protocol/index.ts";
 import { readBatches, type FetchAnswer, type FetchedPartition, type ReadPartition } from "./batches.ts";
 import { errorNames, messageOf } from "./errors.ts";
 
@@ -33,6 +34,15 @@ export interface ReadOptions {
 }
 
 const readCommitted = 1;
+/**
+ * Of a broker that was started again, or after an error in one partition, of which the client does not tell its
+ * session. It begins another one by itself.
+ */
+const lostSession = new Set([
+  "FETCH_SESSION_ID_NOT_FOUND",
+  "INVALID_FETCH_SESSION_EPOCH",
+  "FETCH_SESSION_TOPIC_ID_ERROR",
+]);
 /** Larger records come all the same: a broker always gives the first batch whole. */
 const maxPartitionBytes = 1024 * 1024;
 
@@ -76,8 +86,7 @@ export async function readFrom(
     ] as FetchAnswer | undefined;
     if (partial === undefined || partial.errorCode !== 0) {
       const isLost = findErrorBy(cause instanceof Error ? cause : null, "code", NetworkError.code) !== null;
-      // A broker that was started again knows no sessions; the client begins another one by itself.
-      if (errorNames(cause).includes("FETCH_SESSION_ID_NOT_FOUND") && !isRepeat) {
+      if (errorNames(cause).some((name) => lostSession.has(name)) && !isRepeat) {
         return readFrom(consumer, broker, requests, { maxWaitMs, maxBytes, isRepeat: true });
       }
       // What cannot be decoded in one partition must not keep the others from being read.
@@ -91,7 +100,21 @@ export async function readFrom(
   for (const { topicId, partitions } of response.responses) {
     for (const partition of partitions) found.set(`${topicId}/${partition.partitionIndex}`, partition);
   }
-  return requests.map((request) => outcomeOf(request, found.get(`${request.topicId}/${request.partition}`)));
+  const outcomes = requests.map((request) =>
+    outcomeOf(request, found.get(`${request.topicId}/${request.partition}`)),
+  );
+  return sum(outcomes) < maxBytes / 2 ? outcomes : outcomes.map(withOpenEnd);
+}
+
+function sum(outcomes: readonly ReadOutcome[]): number {
+  const records = outcomes.flatMap((outcome) => (outcome.status === "read" ? outcome.records : []));
+  return records.reduce((bytes, record) => bytes + recordBytes(record), 0);
+}
+
+/** A full answer leaves out partitions that have something, too: nothing read does not mean the end then. */
+function withOpenEnd(outcome: ReadOutcome): ReadOutcome {
+  if (outcome.status !== "read" || outcome.records.length > 0) return outcome;
+  return { ...outcome, end: Math.max(outcome.end, outcome.next + 1) };
 }
 
 async function readOneByOne(

@@ -84,6 +84,40 @@ test("when an attempt was lost after it was appended, its repeat finds the recor
   expect(await endOf(log)).toBe(3);
 });
 
+test("when a lost attempt was written but cannot be read yet, its repeat waits for that", async () => {
+  const inner = openEmbeddedLog();
+  let isConfirmed = false;
+  let failures = 1;
+  const log = produceOnce({
+    ...inner,
+    produce: async (records) => {
+      const answers = await inner.produce(records);
+      if (failures-- > 0)
+        throw new LogUnavailable("not confirmed", { unsettled: [{ ...red, offset: answers.length }] });
+      return answers;
+    },
+    offsets: async (query, partitions) =>
+      isConfirmed
+        ? inner.offsets(query, partitions)
+        : partitions.map((partition) => ({ ...partition, offset: 0, log: "x" })),
+  });
+  const record = recordOf("red", "x", "id:1");
+  await expect(log.produce([record])).rejects.toThrow("not confirmed");
+  await expect(log.produce([record])).rejects.toThrow("not confirmed yet");
+  isConfirmed = true;
+  expect(appended((await log.produce([record]))[0]).offset).toBe(0);
+  expect(await endOf(inner)).toBe(1);
+});
+
+test("a lost attempt whose record is dated back is found all the same", async () => {
+  const log = produceOnce(failingOnce(openEmbeddedLog(), true));
+  const record = { ...recordOf("red", "x", "id:1"), timestamp: Date.now() - 3_600_000 };
+  await expect(log.produce([record])).rejects.toThrow("connection closed");
+  expect(appended((await log.produce([record]))[0]).offset).toBe(0);
+  expect(appended((await log.produce([record]))[0]).offset).toBe(0);
+  expect(await endOf(log)).toBe(1);
+});
+
 test("while the tail of a topic cannot be read, its produces fail instead of slipping in twice", async () => {
   const inner = openEmbeddedLog({ topics: new Map([["red", 1]]) });
   let isReadable = false;

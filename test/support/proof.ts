@@ -26,7 +26,7 @@ export class Proof {
     const git = (...args: string[]) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
     const dirty =
       git("status", "--porcelain", "--", ".", ":!docs") === "" ? "" : ", with uncommitted changes";
-    const machine = `${cpus().length} cores, Node ${process.versions.node}, everything on one machine, objects on disk`;
+    const machine = `${cpus().length} cores, Node ${process.versions.node}, everything on one machine`;
     mkdirSync(`${root}docs/proof`, { recursive: true });
     writeFileSync(
       `${root}docs/proof/${this.#topic}.md`,
