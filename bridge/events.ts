@@ -4,7 +4,7 @@
 export type EventFields = Readonly<Record<string, string | number | undefined>>;
 
 /** `now` is epoch ms. Fields that are undefined are left out. */
-export function formatEvent(event: string, fields: EventFields, now: number): string {
+function formatEvent(event: string, fields: EventFields, now: number): string {
   return JSON.stringify({ at: new Date(now).toISOString(), event, ...fields });
 }
 

@@ -52,12 +52,6 @@ export interface WirePosition {
   readonly log?: string;
 }
 
-/** Body of `/hearback/fetch`. `timeout` is in ms: how long an empty answer may take. */
-export interface WireFetch {
-  readonly topicPartitionOffsets: readonly WirePosition[];
-  readonly timeout: number;
-}
-
 /** Element of the answer of `/hearback/offsets/{earliest|latest|epoch ms}`. */
 export interface WireOffset {
   readonly topic: string;

@@ -16,7 +16,7 @@ const userSchema = v.pipe(
   v.regex(/^[!-9;-~]{1,128}$/, "must be 1 to 128 printable ASCII characters without space or colon"),
 );
 
-export const credentialSchema = v.strictObject({
+const credentialSchema = v.strictObject({
   user: userSchema,
   password: v.pipe(
     v.string("must be a string"),

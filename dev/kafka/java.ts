@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { haveJars } from "./jars.ts";
 
 /** The oldest Java that a Kafka 4 broker runs on. */
-export const oldestJava = 17;
+const oldestJava = 17;
 
 export function javaCommand(): string {
   const home = process.env["JAVA_HOME"];
@@ -13,7 +13,7 @@ export function javaCommand(): string {
 }
 
 /** The major version in what `java -version` prints, or undefined: `1.8.0_292` is 8, `17.0.15` is 17. */
-export function javaVersionIn(printed: string): number | undefined {
+function javaVersionIn(printed: string): number | undefined {
   const [, first, second] = /version "(\d+)(?:\.(\d+))?/.exec(printed) ?? [];
   if (first === undefined) return undefined;
   return first === "1" && second !== undefined ? Number(second) : Number(first);

@@ -1,3 +1,5 @@
+// Consumer instances: their life in the bridge, beyond what the contract asks of every backend.
+
 import { expect, onTestFinished, test } from "vitest";
 import {
   createConsumers,
@@ -8,7 +10,7 @@ import {
   type ConsumeRequest,
   type Groups,
 } from "../../bridge/index.ts";
-import { recordOf, temporaryFolder } from "./support.ts";
+import { recordOf, temporaryFolder } from "../support/bridge.ts";
 
 const options = {
   autoCommit: true,

@@ -11,7 +11,7 @@ import {
   type PasswordHash,
   type StoredCredential,
 } from "../../bridge/index.ts";
-import { basic, raw, testBridge } from "./support.ts";
+import { basic, raw, testBridge } from "../support/bridge.ts";
 
 const cheap = { N: 1024, r: 1, p: 1 };
 

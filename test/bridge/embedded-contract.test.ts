@@ -1,3 +1,5 @@
+// The contract of a backend, kept by the bridge over a log of its own.
+
 import { openEmbedded } from "../../bridge/index.ts";
 import { backendContract } from "./contract/index.ts";
 

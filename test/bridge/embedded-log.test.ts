@@ -1,6 +1,8 @@
+// The log of its own in memory: what the contract does not say, bounds above all.
+
 import { expect, test } from "vitest";
 import { openEmbeddedLog } from "../../bridge/index.ts";
-import { appended, atOnce, recordOf } from "./support.ts";
+import { appended, atOnce, recordOf } from "../support/bridge.ts";
 
 const red = { topic: "red", partition: 0 };
 

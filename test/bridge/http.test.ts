@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { Kafka } from "@upstash/kafka";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { basic, password, raw, testBridge, until, username } from "./support.ts";
+import { basic, password, raw, testBridge, until, username } from "../support/bridge.ts";
 
 const topics = new Map([["red", 1]]);
 const forever = 30_000;

@@ -8,7 +8,7 @@ import { expect, test } from "vitest";
 import { readKafkaConnection } from "../../bridge/kafka/index.ts";
 import { clientOptions } from "../../bridge/kafka/client-options.ts";
 import { runCommand } from "../support/command.ts";
-import { temporaryFolder } from "./support.ts";
+import { temporaryFolder } from "../support/bridge.ts";
 
 const here = fileURLToPath(import.meta.url);
 const brokers = "one:9092, 10.0.0.1:9093,[::1]:9094";
@@ -56,7 +56,7 @@ const mistakes: readonly (readonly [Readonly<Record<string, string>>, RegExp])[]
   [{ KAFKA_TLS: "yes" }, /^KAFKA_TLS: "yes" is neither true nor false$/],
   [{ KAFKA_TLS: "false", KAFKA_TLS_CA: here }, /^KAFKA_TLS_CA is set, but KAFKA_TLS=false$/],
   [{ KAFKA_TLS_CA: "/nowhere.pem" }, /^KAFKA_TLS_CA: \/nowhere\.pem cannot be read$/],
-  [{ KAFKA_TLS_CA: fileURLToPath(new URL("support.ts", import.meta.url)) }, /^KAFKA_TLS_CA: .* is not PEM$/],
+  [{ KAFKA_TLS_CA: here }, /^KAFKA_TLS_CA: .* is not PEM$/],
   [{ KAFKA_TLS_CERT: here }, /^KAFKA_TLS_KEY is missing, which KAFKA_TLS_CERT needs$/],
   [{ KAFKA_TLS_KEY: here }, /^KAFKA_TLS_CERT is missing, which KAFKA_TLS_KEY needs$/],
 ];

@@ -7,7 +7,7 @@ import { createAppender } from "../../bridge/kafka/appender.ts";
 import type { Cluster, KnownTopic } from "../../bridge/kafka/cluster.ts";
 import { createKafkaLog, type KafkaLog, type KafkaLogParts } from "../../bridge/kafka/kafka-log.ts";
 import type { ReadOutcome } from "../../bridge/kafka/reader.ts";
-import { atOnce, recordOf } from "./support.ts";
+import { atOnce, recordOf } from "../support/bridge.ts";
 
 const topicOf = (name: string): KnownTopic => ({ name, id: `id of ${name}`, leaders: [1, 2] });
 

@@ -3,7 +3,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
-import { basic, password, raw, testBridge, until, username, type TestBridge } from "./support.ts";
+import { basic, password, raw, testBridge, until, username, type TestBridge } from "../support/bridge.ts";
 
 const topics = new Map([["red", 1]]);
 const authorization = basic(username, password);

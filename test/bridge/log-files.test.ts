@@ -1,10 +1,12 @@
+// The log of its own in files: what is there again after a restart, whatever ended the process.
+
 import { Buffer } from "node:buffer";
 import { appendFile, readdir, readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { openEmbeddedLog, openLogFiles, type EmbeddedLogOptions } from "../../bridge/index.ts";
 import { encodeText, textHeader } from "../../protocol/index.ts";
-import { appended, atOnce, recordOf, temporaryFolder } from "./support.ts";
+import { appended, atOnce, recordOf, temporaryFolder } from "../support/bridge.ts";
 
 const red = { topic: "red", partition: 0 };
 const fromStart = [{ ...red, offset: 0 }];

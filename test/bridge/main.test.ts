@@ -1,3 +1,5 @@
+// The command line of the bridge, as a process: options, signals, credentials.
+
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -5,7 +7,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, onTestFinished, test } from "vitest";
-import { basic, raw, temporaryFolder, until } from "./support.ts";
+import { basic, raw, temporaryFolder, until } from "../support/bridge.ts";
 
 const main = fileURLToPath(new URL("../../bridge/main.ts", import.meta.url));
 const headers = { authorization: basic("dev", "dev") };

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { createCredentials, createMetrics, hashPassword, parseCredentials } from "../../bridge/index.ts";
-import { basic, password, raw, testBridge, until, username } from "./support.ts";
+import { basic, password, raw, testBridge, until, username } from "../support/bridge.ts";
 
 const topics = new Map([["red", 1]]);
 

@@ -1,3 +1,5 @@
+// The contract of a backend, kept by the bridge on Apache Kafka.
+
 import { Admin } from "@platformatic/kafka";
 import { afterAll, beforeAll, describe, inject } from "vitest";
 import { openKafka } from "../../bridge/index.ts";

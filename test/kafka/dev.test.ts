@@ -9,7 +9,7 @@ import { runCommand } from "../support/command.ts";
 import { openKafka } from "../../bridge/index.ts";
 import { freePort } from "../../dev/ports.ts";
 import { decodeText, readHeader, recordHeaders, type KafkaRecord } from "../../protocol/index.ts";
-import { atOnce } from "../bridge/support.ts";
+import { atOnce } from "../support/bridge.ts";
 import { postJson } from "../support/loop.ts";
 
 const later = useCleanups();

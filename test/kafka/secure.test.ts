@@ -5,8 +5,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, inject, test, type TestContext } from "vitest";
-import { basic, raw, type RawAnswer } from "../bridge/support.ts";
-import { newName } from "../bridge/contract/backend.ts";
+import { newName, basic, raw, type RawAnswer } from "../support/bridge.ts";
 import { runCommand, type RunningCommand } from "../support/command.ts";
 import {
   startSecureKafka,

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { measureBridge, measureNative, type Latencies } from "../../bench/bridge-latency.ts";
 import { startKafka, type KafkaBroker } from "../../dev/kafka/index.ts";
-import { basic } from "../bridge/support.ts";
+import { basic } from "../support/bridge.ts";
 import { useCleanups } from "../support/cleanups.ts";
 import { countFates, startLoad, type Fate, type Load } from "../support/load.ts";
 import { createTopics, killBetweenAppendAndAnswer, startLoopOnKafka } from "../support/loop-on-kafka.ts";

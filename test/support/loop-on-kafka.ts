@@ -6,7 +6,7 @@ import { freePort } from "../../dev/ports.ts";
 import { startKafka } from "../../dev/kafka/index.ts";
 import { decodeText, type KafkaRecord } from "../../protocol/index.ts";
 import { startHeldProxy } from "./held-proxy.ts";
-import { atOnce, basic, raw, type RawAnswer } from "../bridge/support.ts";
+import { atOnce, basic, raw, type RawAnswer } from "./bridge.ts";
 import {
   password,
   startBridgeProcess,

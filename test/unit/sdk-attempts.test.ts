@@ -1,3 +1,5 @@
+// The body that knows its attempts, by itself; with the SDK around it in test/bridge/upstash-kafka.test.ts.
+
 import { expect, test } from "vitest";
 import { limitAttempts } from "../../kafka/sdk-attempts.ts";
 

@@ -1,6 +1,5 @@
 // What a backend of the bridge brings to the contract suite, and a bridge over it for one test.
 
-import { randomUUID } from "node:crypto";
 import { onTestFinished } from "vitest";
 import {
   produceOnce,
@@ -9,7 +8,7 @@ import {
   type BridgeOptions,
   type Log,
 } from "../../../bridge/index.ts";
-import { password, raw, username, type RawAnswer } from "../support.ts";
+import { newName, password, raw, username, type RawAnswer } from "../../support/bridge.ts";
 
 /** `waiting`: fetches that are waiting now. */
 export interface OpenBackend extends Backend<Log & { readonly waiting: number }> {
@@ -29,10 +28,6 @@ export interface ContractBridge extends OpenBackend {
   readonly newTopic: (partitions: number) => Promise<string>;
   /** A POST of JSON, or of a string as it stands; a GET when there is no body. */
   readonly call: (path: string, body?: unknown) => Promise<RawAnswer>;
-}
-
-export function newName(): string {
-  return `t-${randomUUID().slice(0, 13)}`;
 }
 
 export async function bridgeOver(

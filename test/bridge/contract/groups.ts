@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import { randomUUID } from "node:crypto";
 import { Kafka } from "@upstash/kafka";
 import { describe, expect, test } from "vitest";
-import { basic, password, raw, username, type RawAnswer } from "../support.ts";
+import { basic, password, raw, username, type RawAnswer } from "../../support/bridge.ts";
 import { bridgeOver, type BackendUnderTest } from "./backend.ts";
 
 interface Message {

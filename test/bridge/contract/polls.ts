@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { encodeText } from "../../../protocol/index.ts";
-import { appended, atOnce, raw, recordOf, until } from "../support.ts";
-import { bridgeOver, newName, type BackendUnderTest } from "./backend.ts";
+import { newName, appended, atOnce, raw, recordOf, until } from "../../support/bridge.ts";
+import { bridgeOver, type BackendUnderTest } from "./backend.ts";
 
 const forever = 30_000;
 

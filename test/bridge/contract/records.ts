@@ -11,8 +11,8 @@ import {
   type NewRecord,
   type WireRecord,
 } from "../../../protocol/index.ts";
-import { password, username } from "../support.ts";
-import { bridgeOver, newName, type BackendUnderTest } from "./backend.ts";
+import { newName, password, username } from "../../support/bridge.ts";
+import { bridgeOver, type BackendUnderTest } from "./backend.ts";
 
 /** The SDK against a bridge over `backend`. */
 async function sdkOver(backend: BackendUnderTest, prefix = "") {

@@ -1,8 +1,8 @@
 // Contract of a backend: the forms of a request and what is refused, by raw HTTP.
 
 import { describe, expect, test } from "vitest";
-import { raw } from "../support.ts";
-import { bridgeOver, newName, type BackendUnderTest } from "./backend.ts";
+import { newName, raw } from "../../support/bridge.ts";
+import { bridgeOver, type BackendUnderTest } from "./backend.ts";
 
 const refusal = (status: number) => ({ result: "Error", error: expect.any(String), status });
 const metadataOf = (topic: string) => ({ topic, partition: 0, offset: 0, timestamp: expect.any(Number) });

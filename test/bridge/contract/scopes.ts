@@ -9,8 +9,8 @@ import {
   type AccessLimits,
   type StoredCredential,
 } from "../../../bridge/index.ts";
-import { basic, password, raw, username, type RawAnswer } from "../support.ts";
-import { bridgeOver, newName, type BackendUnderTest } from "./backend.ts";
+import { newName, basic, password, raw, username, type RawAnswer } from "../../support/bridge.ts";
+import { bridgeOver, type BackendUnderTest } from "./backend.ts";
 
 interface Request {
   readonly path: string;

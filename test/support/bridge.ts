@@ -2,6 +2,7 @@
 // Everything started here ends with the test that asked for it.
 
 import { Buffer } from "node:buffer";
+import { randomUUID } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { request, type IncomingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
@@ -148,6 +149,11 @@ export function recordOf(
 export function appended(answer: ProduceAnswer | undefined): Appended {
   if (answer === undefined || "refused" in answer) throw new Error(`not appended: ${JSON.stringify(answer)}`);
   return answer;
+}
+
+/** That no other test uses: of a topic, a file. */
+export function newName(): string {
+  return `t-${randomUUID().slice(0, 13)}`;
 }
 
 /** A fetch that takes what is there. */
