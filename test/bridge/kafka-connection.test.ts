@@ -56,7 +56,10 @@ const mistakes: readonly (readonly [Readonly<Record<string, string>>, RegExp])[]
   [{ KAFKA_TLS: "yes" }, /^KAFKA_TLS: "yes" is neither true nor false$/],
   [{ KAFKA_TLS: "false", KAFKA_TLS_CA: here }, /^KAFKA_TLS_CA is set, but KAFKA_TLS=false$/],
   [{ KAFKA_TLS_CA: "/nowhere.pem" }, /^KAFKA_TLS_CA: \/nowhere\.pem cannot be read$/],
-  [{ KAFKA_TLS_CA: here }, /^KAFKA_TLS_CA: .* is not PEM$/],
+  [
+    { KAFKA_TLS_CA: fileURLToPath(new URL("main.test.ts", import.meta.url)) },
+    /^KAFKA_TLS_CA: .* is not PEM$/,
+  ],
   [{ KAFKA_TLS_CERT: here }, /^KAFKA_TLS_KEY is missing, which KAFKA_TLS_CERT needs$/],
   [{ KAFKA_TLS_KEY: here }, /^KAFKA_TLS_CERT is missing, which KAFKA_TLS_KEY needs$/],
 ];
