@@ -20,6 +20,7 @@ import {
 import { percentile, Proof } from "../support/proof.ts";
 
 const proof = new Proof("loop", "The loop over the embedded log");
+proof.add("objects of the gateway", "on disk");
 afterAll(() => proof.write());
 
 const later = useCleanups();
