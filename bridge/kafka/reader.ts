@@ -85,7 +85,7 @@ export async function readFrom(
       "response"
     ] as FetchAnswer | undefined;
     if (partial === undefined || partial.errorCode !== 0) {
-      const isLost = findErrorBy(cause instanceof Error ? cause : null, "code", NetworkError.code) !== null;
+      const isLost = isOutOfReach(cause);
       if (errorNames(cause).some((name) => lostSession.has(name)) && !isRepeat) {
         return readFrom(consumer, broker, requests, { maxWaitMs, maxBytes, isRepeat: true });
       }
@@ -158,6 +158,15 @@ function groupByTopic(requests: readonly ReadRequest[]) {
       partitionMaxBytes: maxPartitionBytes,
     })),
   }));
+}
+
+/** The connection failed, or the client has not heard of this broker: it was away when it last asked for all. */
+function isOutOfReach(cause: unknown): boolean {
+  const error = cause instanceof Error ? cause : null;
+  return (
+    findErrorBy(error, "code", NetworkError.code) !== null ||
+    error?.message.startsWith("Cannot find broker") === true
+  );
 }
 
 /** A broker may have come back under another address. Fails like the fetch did when nothing is reachable. */

@@ -1,12 +1,12 @@
 // What the log of a cluster does when the cluster misbehaves in ways that a real one cannot be made to on demand.
 
-import { MultipleErrors, ProtocolError, ResponseError } from "@platformatic/kafka";
+import { MultipleErrors, ProtocolError, ResponseError, UserError, type Consumer } from "@platformatic/kafka";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { LogUnavailable } from "../../bridge/index.ts";
 import { createAppender } from "../../bridge/kafka/appender.ts";
 import type { Cluster, KnownTopic } from "../../bridge/kafka/cluster.ts";
 import { createKafkaLog, type KafkaLog, type KafkaLogParts } from "../../bridge/kafka/kafka-log.ts";
-import type { ReadOutcome } from "../../bridge/kafka/reader.ts";
+import { readFrom, type ReadOutcome } from "../../bridge/kafka/reader.ts";
 import { atOnce, recordOf } from "../support/bridge.ts";
 
 const topicOf = (name: string): KnownTopic => ({ name, id: `id of ${name}`, leaders: [1, 2] });
@@ -86,6 +86,19 @@ test("a topic that is deleted while offsets are asked for costs the others nothi
   ]);
   expect(red).toMatchObject({ offset: 5, log: "id of red" });
   expect(gone).toMatchObject({ offset: 0, log: "" });
+});
+
+test("a broker that the client has not heard of is out of reach, and the brokers are asked for again", async () => {
+  let asked = 0;
+  const consumer = {
+    fetch: () => Promise.reject(new UserError("Cannot find broker with node id 2")),
+    metadata: async () => void asked++,
+  } as unknown as Consumer;
+  const requests = [{ topic: "red", topicId: "id of red", partition: 0, offset: 0 }];
+  expect(await readFrom(consumer, 2, requests, { maxWaitMs: 0, maxBytes: 1 })).toMatchObject([
+    { status: "lost" },
+  ]);
+  expect(asked).toBe(1);
 });
 
 describe("an append that the leader answers with an error", () => {

@@ -10,6 +10,7 @@ import { measureBridge, measureNative, type Latencies } from "../../bench/bridge
 import { startKafka, type KafkaBroker } from "../../dev/kafka/index.ts";
 import { basic } from "../support/bridge.ts";
 import { useCleanups } from "../support/cleanups.ts";
+import { recordsThroughBridge, startCluster } from "../support/kafka-cluster.ts";
 import { countFates, startLoad, type Fate, type Load } from "../support/load.ts";
 import { createTopics, killBetweenAppendAndAnswer, startLoopOnKafka } from "../support/loop-on-kafka.ts";
 import { password, startBridgeProcess, user } from "../support/loop.ts";
@@ -113,6 +114,33 @@ test("a bridge killed with -9 between append and answer, 20 times: one record fo
     `20 times: ${once} times one record, at the offset that the repeat was told`,
   );
   expect(once).toBe(20);
+});
+
+test("three brokers: one killed, one hung, one shut down, and every record is there once", async () => {
+  const own = await mkdtemp(join(tmpdir(), "hearback-kafka-"));
+  later(() => rm(own, { recursive: true, force: true }));
+  const cluster = await startCluster(own, later);
+  const [first, second, third] = cluster.brokers;
+  const fates = await recordsThroughBridge(cluster, later, async () => {
+    await lasts(3_000);
+    await second?.kill9();
+    await lasts(8_000);
+    await second?.restart();
+    await lasts(5_000);
+    process.kill(third?.pid ?? 0, "SIGSTOP");
+    await lasts(15_000);
+    process.kill(third?.pid ?? 0, "SIGCONT");
+    await lasts(5_000);
+    await first?.stop();
+    await lasts(5_000);
+    await first?.restart();
+    await lasts(5_000);
+  });
+  proof.add(
+    "three brokers, 100 records/s through the bridge; one killed with -9, one hung for 15 s, one shut down",
+    `${fates.produced} records, ${fates.repeated} of them repeated until they were taken: ${fates.lost.length} lost, ${fates.twice.length} there twice, ${fates.elsewhere.length} not where the producer was told; slowest poll of 1 s took ${(fates.slowestPollMs / 1_000).toFixed(1)} s`,
+  );
+  expect(fates).toMatchObject({ lost: [], twice: [], elsewhere: [] });
 });
 
 test("the bridge alone: latency beside the native client, and memory that stays flat", async () => {
