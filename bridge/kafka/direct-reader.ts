@@ -2,6 +2,7 @@
 // time that never waits at the broker; what is asked meanwhile goes into the next one together.
 
 import type { Consumer } from "@platformatic/kafka";
+import { recordBytes } from "../../protocol/index.ts";
 import { readFrom, type ReadOutcome, type ReadRequest } from "./reader.ts";
 
 export interface DirectReader {
@@ -40,7 +41,8 @@ export function createDirectReader(consumer: Consumer): DirectReader {
       queues.set(broker, later);
       const groups = [...turn.values()];
       const requests = groups.flatMap(([first]) => (first === undefined ? [] : [first.request]));
-      const outcomes = await readFrom(consumer, broker, requests, { maxWaitMs: 0, maxBytes: fetchBytes });
+      const read = await readFrom(consumer, broker, requests, { maxWaitMs: 0, maxBytes: fetchBytes });
+      const outcomes = bytesIn(read) < fetchBytes / 2 ? read : read.map(withOpenEnd);
       for (const [index, group] of groups.entries()) {
         const outcome = outcomes[index] ?? { status: "failed", reason: "the read was not answered" };
         for (const { answer } of group) answer(outcome);
@@ -61,4 +63,15 @@ export function createDirectReader(consumer: Consumer): DirectReader {
       });
     },
   };
+}
+
+function bytesIn(outcomes: readonly ReadOutcome[]): number {
+  const records = outcomes.flatMap((outcome) => (outcome.status === "read" ? outcome.records : []));
+  return records.reduce((bytes, record) => bytes + recordBytes(record), 0);
+}
+
+/** A full answer leaves out partitions that have something, too: nothing read does not mean the end then. */
+function withOpenEnd(outcome: ReadOutcome): ReadOutcome {
+  if (outcome.status !== "read" || outcome.records.length > 0) return outcome;
+  return { ...outcome, end: Math.max(outcome.end, outcome.next + 1) };
 }

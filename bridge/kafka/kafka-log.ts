@@ -100,8 +100,13 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
       const record = records[index];
       if (record === undefined) continue;
       const chosen = choosePartition(record, count, () => nextPartition(topic.name, count));
-      if (typeof chosen !== "number") answers[index] = chosen;
-      else byPartition.set(chosen, [...(byPartition.get(chosen) ?? []), index]);
+      if (typeof chosen !== "number") {
+        answers[index] = chosen;
+        continue;
+      }
+      const same = byPartition.get(chosen);
+      if (same === undefined) byPartition.set(chosen, [index]);
+      else same.push(index);
     }
     return byPartition;
   }
@@ -226,6 +231,8 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
   ): Promise<Standing[]> {
     return new Promise((resolve) => {
       const found = [...known];
+      const missing = found.filter((standing) => standing === undefined).length;
+      let open = missing;
       let timer: NodeJS.Timeout | undefined;
       const end = (): void => {
         clearTimeout(timer);
@@ -237,14 +244,14 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
         if (!strict) timer = setTimeout(end, limitMs);
       };
       signal.addEventListener("abort", end);
-      endWithin(found.some((standing) => standing !== undefined) ? secondLookMs : ms);
+      endWithin(missing < found.length ? secondLookMs : ms);
       for (const [index, cursor] of cursors.entries()) {
         if (known[index] !== undefined) continue;
         void lookUp(cursor, strict).then((standing) => {
-          const isFirst = found.every((each) => each === undefined);
           found[index] = standing;
-          if (found.every((each) => each !== undefined)) end();
-          else if (isFirst) endWithin(secondLookMs);
+          open--;
+          if (open === 0) end();
+          else if (open === found.length - 1) endWithin(secondLookMs);
         });
       }
     });
@@ -277,28 +284,23 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
   }
 
   async function offsets(query: OffsetQuery, partitions: readonly TopicPartition[]): Promise<LogOffset[]> {
-    const existing: (TopicPartition & { readonly id: string })[] = [];
-    for (const { topic, partition } of partitions) {
-      const known = await cluster.topic(topic, 0);
-      if (known !== undefined && partition < known.leaders.length)
-        existing.push({ topic, partition, id: known.id });
-    }
+    const names = [...new Set(partitions.map(({ topic }) => topic))];
+    const topics = new Map(
+      await Promise.all(names.map(async (name) => [name, await cluster.topic(name, 0)] as const)),
+    );
+    const existing = partitions.filter(
+      ({ topic, partition }) => partition < (topics.get(topic)?.leaders.length ?? 0),
+    );
     const timestamp = typeof query === "number" ? BigInt(query) : timestampOf[query];
     let found = await listOffsets(existing, timestamp);
     const isAfterAll = existing.filter((each) => (found.get(partitionName(each)) ?? -1) < 0);
     if (isAfterAll.length > 0)
       found = new Map([...found, ...(await listOffsets(isAfterAll, timestampOf.latest))]);
-    const ids = new Map(existing.map((each) => [partitionName(each), each.id]));
     return partitions.map(({ topic, partition }) => {
-      const name = partitionName({ topic, partition });
-      const offset = found.get(name);
+      const offset = found.get(partitionName({ topic, partition }));
       // Deleted since it was looked up: an offset that was made up must not go with the identity of a log.
-      return {
-        topic,
-        partition,
-        offset: offset ?? 0,
-        log: offset === undefined ? "" : (ids.get(name) ?? ""),
-      };
+      const log = offset === undefined ? undefined : topics.get(topic)?.id;
+      return { topic, partition, offset: offset ?? 0, log: log ?? "" };
     });
   }
 
@@ -345,12 +347,13 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
 
     async produce(records) {
       const answers: ProduceAnswer[] = [];
-      const byTopic = new Map<string, number[]>();
+      const taken: number[] = [];
       for (const [index, record] of records.entries()) {
         const refused = closed ? refusedByClosing : refusalOf(record);
         if (refused !== undefined) answers[index] = refused;
-        else byTopic.set(record.topic, [...(byTopic.get(record.topic) ?? []), index]);
+        else taken.push(index);
       }
+      const byTopic = Map.groupBy(taken, (index) => records[index]?.topic ?? "");
       // All settle before an error counts: what a caller is told must not change behind its back.
       throwRejected(
         await Promise.allSettled(

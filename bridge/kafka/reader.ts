@@ -2,7 +2,6 @@
 // Who asks, for what and how often is up to the caller.
 
 import { findErrorBy, NetworkError, type Consumer } from "@platformatic/kafka";
-import { recordBytes } from "../../protocol/index.ts";
 import { readBatches, type FetchAnswer, type FetchedPartition, type ReadPartition } from "./batches.ts";
 import { errorNames, messageOf } from "./errors.ts";
 
@@ -100,21 +99,7 @@ export async function readFrom(
   for (const { topicId, partitions } of response.responses) {
     for (const partition of partitions) found.set(`${topicId}/${partition.partitionIndex}`, partition);
   }
-  const outcomes = requests.map((request) =>
-    outcomeOf(request, found.get(`${request.topicId}/${request.partition}`)),
-  );
-  return sum(outcomes) < maxBytes / 2 ? outcomes : outcomes.map(withOpenEnd);
-}
-
-function sum(outcomes: readonly ReadOutcome[]): number {
-  const records = outcomes.flatMap((outcome) => (outcome.status === "read" ? outcome.records : []));
-  return records.reduce((bytes, record) => bytes + recordBytes(record), 0);
-}
-
-/** A full answer leaves out partitions that have something, too: nothing read does not mean the end then. */
-function withOpenEnd(outcome: ReadOutcome): ReadOutcome {
-  if (outcome.status !== "read" || outcome.records.length > 0) return outcome;
-  return { ...outcome, end: Math.max(outcome.end, outcome.next + 1) };
+  return requests.map((request) => outcomeOf(request, found.get(`${request.topicId}/${request.partition}`)));
 }
 
 async function readOneByOne(

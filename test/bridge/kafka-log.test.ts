@@ -6,6 +6,8 @@ import { LogUnavailable } from "../../bridge/index.ts";
 import { createAppender } from "../../bridge/kafka/appender.ts";
 import type { Cluster, KnownTopic } from "../../bridge/kafka/cluster.ts";
 import { createKafkaLog, type KafkaLog, type KafkaLogParts } from "../../bridge/kafka/kafka-log.ts";
+import { createDirectReader } from "../../bridge/kafka/direct-reader.ts";
+import { Ring } from "../../bridge/kafka/ring.ts";
 import { readFrom, type ReadOutcome } from "../../bridge/kafka/reader.ts";
 import { atOnce, recordOf } from "../support/bridge.ts";
 
@@ -88,6 +90,98 @@ test("a topic that is deleted while offsets are asked for costs the others nothi
   expect(gone).toMatchObject({ offset: 0, log: "" });
 });
 
+test("offsets of many partitions cost one question about each topic", async () => {
+  const asked: string[] = [];
+  const log = logWith({
+    cluster: {
+      ...cluster,
+      topic: async (name) => {
+        asked.push(name);
+        return topicOf(name);
+      },
+    },
+  });
+  const places = ["red", "red", "green"].map((topic, index) => ({ topic, partition: index % 2 }));
+  await log.offsets("latest", places);
+  expect(asked).toEqual(["red", "green"]);
+});
+
+test("who must not miss a record reads past a ring that is behind its partition", async () => {
+  const followed = { topic: "red", partition: 0, topicId: "id of red", ring: new Ring(7) };
+  const log = logWith({
+    direct: { read: async () => readOutcome(7) },
+    createTail: () => ({
+      find: () => followed,
+      follow: () => followed,
+      followed: 1,
+      bytes: 0,
+      close: () => undefined,
+    }),
+  });
+  const position = { topic: "red", partition: 0, offset: 7 };
+  expect(await log.fetch([position], atOnce)).toEqual([]);
+  expect(await log.fetch([position], { ...atOnce, strict: true })).toHaveLength(1);
+});
+
+test("when a broker is lost, or a partition does not take records, the leader is looked up again", async () => {
+  const ages: (number | undefined)[] = [];
+  const log = logWith({
+    cluster: {
+      ...cluster,
+      topic: async (name, maxAgeMs) => {
+        ages.push(maxAgeMs);
+        return topicOf(name);
+      },
+    },
+    direct: { read: async () => ({ status: "lost", reason: "closed" }) },
+    appender: {
+      append: async () => [{ refused: "no leader", why: "unavailable", retryAfter: 1 }],
+      queuedBytes: 0,
+    },
+  });
+  await log.fetch([{ topic: "red", partition: 0, offset: 0 }], atOnce);
+  expect(ages.splice(0)).toEqual([undefined, 500]);
+  await log.produce([recordOf("red", "x")]);
+  expect(ages).toEqual([undefined, 500]);
+});
+
+test("a read that was left out of a full answer is not taken for one at the end", async () => {
+  const value = Buffer.alloc(5 * 1024 * 1024);
+  const record = { offsetDelta: 0, timestampDelta: 0n, key: null, value, headers: [] };
+  const batch = { firstOffset: 0n, lastOffsetDelta: 0, attributes: 0, firstTimestamp: 0n, records: [record] };
+  const full = { partitionIndex: 1, errorCode: 0, highWatermark: 1n, lastStableOffset: 1n, records: [batch] };
+  // The first read goes alone; the two that come meanwhile go together, and one of them is left out.
+  const answers = [[], [full]];
+  const consumer = {
+    fetch: async () => ({ responses: [{ topicId: "id of red", partitions: answers.shift() ?? [] }] }),
+  } as unknown as Consumer;
+  const reader = createDirectReader(consumer);
+  const read = (partition: number) =>
+    reader.read(1, { topic: "red", topicId: "id of red", partition, offset: 0 });
+  const [alone, inFull, leftOut] = await Promise.all([read(0), read(1), read(2)]);
+  expect(alone).toMatchObject({ next: 0, end: 0 });
+  expect(inFull).toMatchObject({ next: 1, end: 1 });
+  expect(leftOut).toMatchObject({ records: [], next: 0, end: 1 });
+});
+
+test.each(["FETCH_SESSION_ID_NOT_FOUND", "INVALID_FETCH_SESSION_EPOCH", "FETCH_SESSION_TOPIC_ID_ERROR"])(
+  "a read whose session is gone (%s) is asked once more",
+  async (code) => {
+    const failures = [new ProtocolError(code)];
+    const consumer = {
+      fetch: async () => {
+        const failure = failures.shift();
+        if (failure !== undefined) throw failure;
+        return { responses: [] };
+      },
+    } as unknown as Consumer;
+    const requests = [{ topic: "red", topicId: "id of red", partition: 0, offset: 3 }];
+    expect(await readFrom(consumer, 1, requests, { maxWaitMs: 0, maxBytes: 1 })).toEqual([
+      { status: "read", records: [], next: 3, end: 3 },
+    ]);
+  },
+);
+
 test("a broker that the client has not heard of is out of reach, and the brokers are asked for again", async () => {
   let asked = 0;
   const consumer = {
@@ -116,7 +210,9 @@ describe("an append that the leader answers with an error", () => {
     let sends = 0;
     const appender = createAppender({
       connectToBrokers: async () => new Map(),
-      send: async () => {
+      send: async ({ repeatOnStaleMetadata }) => {
+        // Or the client repeats what may be written.
+        expect(repeatOnStaleMetadata).toBe(false);
         if (sends++ === 0) throw cause;
         return { offsets: [{ topic: "red", partition: 0, offset: 9n }] };
       },
