@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { messageOf, readKafkaConnection } from "../bridge/kafka/index.ts";
 import config from "../hearback.config.ts";
 import { bridgeProcess, brokerProcess, gatewayProcess, responderProcess } from "./children.ts";
+import { optionsOrExit } from "./command-line.ts";
 import { parseDevOptions } from "./options.ts";
 import { isFree } from "./ports.ts";
 import { Processes } from "./processes.ts";
@@ -26,12 +27,9 @@ const clusterTimeoutMs = 5_000;
 
 const startedAt = Date.now();
 const root = fileURLToPath(new URL("..", import.meta.url));
-const parsed = parseDevOptions(process.argv.slice(2));
-if (!parsed.ok) {
-  console.error(parsed.message);
-  process.exit(1);
-}
-const { port, bridgePort, responders, backend, state } = parsed.options;
+const { port, bridgePort, responders, backend, state } = optionsOrExit(
+  parseDevOptions(process.argv.slice(2)),
+);
 for (const [taken, option] of [
   [port, "--port"],
   [bridgePort, "--bridge-port"],

@@ -1,6 +1,7 @@
 // The command line of `npm run dev`: parsing and defaults only.
 
 import { parseArgs } from "node:util";
+import { numberOf, parseCommandLine, type Parsed } from "./command-line.ts";
 
 export interface DevOptions {
   readonly port: number;
@@ -24,11 +25,8 @@ export const usage = `npm run dev -- [options]
   --no-responders    start no responder: requests wait for one until their deadline
   --state DIR|none   where topics and objects are kept (default .hearback)`;
 
-export type ParsedDevOptions =
-  { readonly ok: true; readonly options: DevOptions } | { readonly ok: false; readonly message: string };
-
-export function parseDevOptions(args: readonly string[]): ParsedDevOptions {
-  try {
+export function parseDevOptions(args: readonly string[]): Parsed<DevOptions> {
+  return parseCommandLine(usage, () => {
     const { values } = parseArgs({
       args: [...args],
       options: {
@@ -42,33 +40,21 @@ export function parseDevOptions(args: readonly string[]): ParsedDevOptions {
         help: { type: "boolean", default: false },
       },
     });
-    if (values.help) return { ok: false, message: usage };
+    if (values.help) return undefined;
     if (values.kafka && values.brokers !== undefined) {
       throw new Error("--kafka starts a broker and --brokers names others: use one of them");
     }
+    const portOf = (option: string, text: string) => numberOf(option, text, 1, 65_535);
     return {
-      ok: true,
-      options: {
-        port: portOf("--port", values.port),
-        bridgePort: portOf("--bridge-port", values["bridge-port"]),
-        responders: !values["no-responders"],
-        backend: values.kafka
-          ? { kind: "kafka", port: portOf("--kafka-port", values["kafka-port"]) }
-          : values.brokers === undefined
-            ? { kind: "embedded" }
-            : { kind: "brokers", brokers: values.brokers },
-        state: values.state === "none" ? undefined : values.state,
-      },
+      port: portOf("--port", values.port),
+      bridgePort: portOf("--bridge-port", values["bridge-port"]),
+      responders: !values["no-responders"],
+      backend: values.kafka
+        ? { kind: "kafka", port: portOf("--kafka-port", values["kafka-port"]) }
+        : values.brokers === undefined
+          ? { kind: "embedded" }
+          : { kind: "brokers", brokers: values.brokers },
+      state: values.state === "none" ? undefined : values.state,
     };
-  } catch (cause) {
-    return { ok: false, message: `${cause instanceof Error ? cause.message : String(cause)}\n\n${usage}` };
-  }
-}
-
-function portOf(name: string, text: string): number {
-  const port = Number(text);
-  if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw new Error(`${name}: received ${JSON.stringify(text)}; must be a port from 1 to 65535`);
-  }
-  return port;
+  });
 }

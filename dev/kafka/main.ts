@@ -2,8 +2,9 @@
 
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { optionsOrExit } from "../command-line.ts";
 import { KafkaStartError, startKafka } from "./index.ts";
-import { kafkaUsage, parseKafkaOptions } from "./options.ts";
+import { parseKafkaOptions } from "./options.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -27,21 +28,15 @@ async function run({ port, data }: { readonly port: number; readonly data: strin
   if (!wanted) throw new KafkaStartError("The broker ended by itself; the lines above say why.");
 }
 
-const parsed = parseKafkaOptions(process.argv.slice(2));
-if (parsed.kind === "help") console.log(kafkaUsage);
-else if (parsed.kind === "wrong") {
-  console.error(parsed.message);
-  process.exitCode = 1;
-} else {
-  try {
-    await run(parsed.options);
-    process.exit(0);
-  } catch (cause) {
-    if (!(cause instanceof KafkaStartError)) throw cause;
-    const hint = /^Port \d+ is taken/.test(cause.message)
-      ? " End what uses it, or choose another one with --kafka-port N."
-      : "";
-    console.error(`${cause.message}${hint}`);
-    process.exit(1);
-  }
+const options = optionsOrExit(parseKafkaOptions(process.argv.slice(2)));
+try {
+  await run(options);
+  process.exit(0);
+} catch (cause) {
+  if (!(cause instanceof KafkaStartError)) throw cause;
+  const hint = /^Port \d+ is taken/.test(cause.message)
+    ? " End what uses it, or choose another one with --kafka-port N."
+    : "";
+  console.error(`${cause.message}${hint}`);
+  process.exit(1);
 }

@@ -1,6 +1,7 @@
 // The command line of `npm run kafka`: parsing and defaults only.
 
 import { parseArgs } from "node:util";
+import { numberOf, parseCommandLine, type Parsed } from "../command-line.ts";
 
 export interface KafkaCommandOptions {
   /** 0: any free one. */
@@ -13,13 +14,8 @@ export const kafkaUsage = `npm run kafka -- [options]
   --data DIR       data folder, kept between runs (default .kafka/data)
   --help           this text`;
 
-export type ParsedKafkaOptions =
-  | { readonly kind: "run"; readonly options: KafkaCommandOptions }
-  | { readonly kind: "help" }
-  | { readonly kind: "wrong"; readonly message: string };
-
-export function parseKafkaOptions(args: readonly string[]): ParsedKafkaOptions {
-  try {
+export function parseKafkaOptions(args: readonly string[]): Parsed<KafkaCommandOptions> {
+  return parseCommandLine(kafkaUsage, () => {
     const { values } = parseArgs({
       args: [...args],
       options: {
@@ -28,15 +24,7 @@ export function parseKafkaOptions(args: readonly string[]): ParsedKafkaOptions {
         help: { type: "boolean", default: false },
       },
     });
-    if (values.help) return { kind: "help" };
-    const text = values["kafka-port"];
-    const port = Number(text);
-    if (!/^\d{1,5}$/.test(text) || port > 65_535) {
-      throw new Error(`--kafka-port: received ${JSON.stringify(text)}; must be a port from 0 to 65535`);
-    }
-    return { kind: "run", options: { port, data: values.data } };
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    return { kind: "wrong", message: `${message}\n\n${kafkaUsage}` };
-  }
+    if (values.help) return undefined;
+    return { port: numberOf("--kafka-port", values["kafka-port"], 0, 65_535), data: values.data };
+  });
 }

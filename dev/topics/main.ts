@@ -4,9 +4,10 @@ import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { messageOf, readKafkaConnection } from "../../bridge/kafka/index.ts";
 import type { GatewayConfig } from "../../worker/config.ts";
+import { optionsOrExit } from "../command-line.ts";
 import { openCluster } from "./cluster.ts";
 import { describeTopics, ensureTopics } from "./ensure.ts";
-import { parseTopicsOptions, topicsUsage, type TopicsOptions } from "./options.ts";
+import { parseTopicsOptions, type TopicsOptions } from "./options.ts";
 import { wantedTopics } from "./wanted.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -46,16 +47,10 @@ async function run({
   }
 }
 
-const parsed = parseTopicsOptions(process.argv.slice(2));
-if (parsed.kind === "help") console.log(topicsUsage);
-else if (parsed.kind === "wrong") {
-  console.error(parsed.message);
+const options = optionsOrExit(parseTopicsOptions(process.argv.slice(2)));
+try {
+  if (!(await run(options))) process.exitCode = 1;
+} catch (cause) {
+  console.error(cause instanceof Error ? cause.message : String(cause));
   process.exitCode = 1;
-} else {
-  try {
-    if (!(await run(parsed.options))) process.exitCode = 1;
-  } catch (cause) {
-    console.error(cause instanceof Error ? cause.message : String(cause));
-    process.exitCode = 1;
-  }
 }

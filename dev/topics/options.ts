@@ -1,6 +1,7 @@
 // The command line of `npm run topics`: parsing and defaults only.
 
 import { parseArgs } from "node:util";
+import { numberOf, parseCommandLine, type Parsed } from "../command-line.ts";
 import { defaultRequestPartitions } from "./wanted.ts";
 
 export interface TopicsOptions {
@@ -23,13 +24,8 @@ Describes the topics of the config, and says what is missing or dangerous (exit 
   --help                    this text
 KAFKA_SASL_* and KAFKA_TLS* in the environment say how to connect, as they do for the bridge.`;
 
-export type ParsedTopicsOptions =
-  | { readonly kind: "run"; readonly options: TopicsOptions }
-  | { readonly kind: "help" }
-  | { readonly kind: "wrong"; readonly message: string };
-
-export function parseTopicsOptions(args: readonly string[]): ParsedTopicsOptions {
-  try {
+export function parseTopicsOptions(args: readonly string[]): Parsed<TopicsOptions> {
+  return parseCommandLine(topicsUsage, () => {
     const { values } = parseArgs({
       args: [...args],
       options: {
@@ -41,27 +37,14 @@ export function parseTopicsOptions(args: readonly string[]): ParsedTopicsOptions
         help: { type: "boolean", default: false },
       },
     });
-    if (values.help) return { kind: "help" };
+    if (values.help) return undefined;
+    const countOf = (option: string, text: string) => numberOf(option, text, 1, 1_000);
     return {
-      kind: "run",
-      options: {
-        brokers: values.brokers,
-        config: values.config,
-        create: values.create,
-        requestPartitions: countOf("--request-partitions", values["request-partitions"]),
-        replicas: values.replicas === undefined ? undefined : countOf("--replicas", values.replicas),
-      },
+      brokers: values.brokers,
+      config: values.config,
+      create: values.create,
+      requestPartitions: countOf("--request-partitions", values["request-partitions"]),
+      replicas: values.replicas === undefined ? undefined : countOf("--replicas", values.replicas),
     };
-  } catch (cause) {
-    const message = cause instanceof Error ? cause.message : String(cause);
-    return { kind: "wrong", message: `${message}\n\n${topicsUsage}` };
-  }
-}
-
-function countOf(name: string, text: string): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < 1 || count > 1_000) {
-    throw new Error(`${name}: received ${JSON.stringify(text)}; must be a whole number from 1 to 1000`);
-  }
-  return count;
+  });
 }
