@@ -1,34 +1,14 @@
 // The development broker as `npm run kafka` and the tests use it: starts, keeps its records, refuses in one line.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import {
-  Admin,
-  Consumer,
-  Producer,
-  ProduceAcks,
-  stringDeserializers,
-  stringSerializers,
-} from "@platformatic/kafka";
+import { Consumer, Producer, ProduceAcks, stringDeserializers, stringSerializers } from "@platformatic/kafka";
 import { describe, expect, inject, test } from "vitest";
 import { startKafka } from "../../dev/kafka/index.ts";
+import { temporaryFolder } from "../support/bridge.ts";
+import { createTopics } from "../support/loop-on-kafka.ts";
 import { useCleanups } from "../support/cleanups.ts";
 import { runCommand } from "../support/command.ts";
 
 const later = useCleanups();
-
-async function temporaryFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "hearback-kafka-"));
-  later(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
-async function createTopic(bootstrap: string, topic: string): Promise<void> {
-  const admin = new Admin({ clientId: "test", bootstrapBrokers: [bootstrap] });
-  await admin.createTopics({ topics: [topic], partitions: 1, replicas: 1 });
-  await admin.close();
-}
 
 async function produce(bootstrap: string, topic: string, values: readonly string[]): Promise<void> {
   const producer = new Producer({
@@ -65,7 +45,7 @@ describe.skipIf(inject("kafkaBrokers") === null)("the development broker", () =>
   const shared = inject("kafkaBrokers") ?? "";
 
   test("takes records and hands them to a group", async () => {
-    await createTopic(shared, "broker.group");
+    await createTopics(shared, new Map([["broker.group", 1]]));
     await produce(shared, "broker.group", ["a", "b"]);
     expect(await readAll(shared, "broker.group", 2)).toEqual(["a", "b"]);
   });
@@ -74,7 +54,7 @@ describe.skipIf(inject("kafkaBrokers") === null)("the development broker", () =>
     const data = await temporaryFolder();
     const broker = await startKafka({ data });
     later(() => broker.stop());
-    await createTopic(broker.bootstrap, "kept");
+    await createTopics(broker.bootstrap, new Map([["kept", 1]]));
     await produce(broker.bootstrap, "kept", ["before"]);
     await expect(startKafka({ data })).rejects.toThrow(
       `The broker with process id ${broker.pid} already runs on ${data}.`,

@@ -1,9 +1,7 @@
 // The bridge on more than one broker: leaders die and move, and records are neither lost nor written twice.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, inject, test } from "vitest";
+import { temporaryFolder } from "../support/bridge.ts";
 import { useCleanups } from "../support/cleanups.ts";
 import { recordsThroughBridge, startCluster } from "../support/kafka-cluster.ts";
 
@@ -12,8 +10,7 @@ const lasts = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 describe.skipIf(inject("kafkaBrokers") === null)("three brokers", () => {
   test("when one is killed with -9 while another hangs, and one is shut down, every record is there once, where its producer was told", async () => {
-    const folder = await mkdtemp(join(tmpdir(), "hearback-cluster-"));
-    later(() => rm(folder, { recursive: true, force: true }));
+    const folder = await temporaryFolder();
     const cluster = await startCluster(folder, later);
     const [, second, third] = cluster.brokers;
     const fates = await recordsThroughBridge(cluster, later, async () => {

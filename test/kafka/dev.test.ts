@@ -1,7 +1,6 @@
 // `npm run dev -- --kafka`: the whole loop on a broker of its own, which may die.
 
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, inject, test } from "vitest";
 import { useCleanups } from "../support/cleanups.ts";
@@ -9,7 +8,7 @@ import { runCommand } from "../support/command.ts";
 import { openKafka } from "../../bridge/index.ts";
 import { freePort } from "../../dev/ports.ts";
 import { decodeText, readHeader, recordHeaders, type KafkaRecord } from "../../protocol/index.ts";
-import { atOnce } from "../support/bridge.ts";
+import { atOnce, temporaryFolder } from "../support/bridge.ts";
 import { postJson } from "../support/loop.ts";
 
 const later = useCleanups();
@@ -27,8 +26,7 @@ async function newest(broker: string, topic: string): Promise<KafkaRecord> {
 
 describe.skipIf(inject("kafkaBrokers") === null)("npm run dev on Kafka", () => {
   test("[A4] answers through real topics that hold what was posted, also after the broker was killed with -9", async () => {
-    const state = await mkdtemp(join(tmpdir(), "hearback-dev-kafka-"));
-    later(() => rm(state, { recursive: true, force: true }));
+    const state = await temporaryFolder();
     const [port, bridgePort, kafkaPort] = [await freePort(), await freePort(), await freePort()];
     const options = {
       "--port": port,

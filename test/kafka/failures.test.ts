@@ -1,26 +1,18 @@
 // The loop on a real Kafka when a part of it dies under load, and what a bridge knows that died between an
 // append and its answer.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { describe, expect, inject, test } from "vitest";
 import { startKafka } from "../../dev/kafka/index.ts";
 import { killBetweenAppendAndAnswer, startLoopOnKafka } from "../support/loop-on-kafka.ts";
+import { temporaryFolder } from "../support/bridge.ts";
 import { useCleanups } from "../support/cleanups.ts";
 import { countFates, startLoad } from "../support/load.ts";
 
 const later = useCleanups();
 
-async function ownBroker() {
-  const folder = await mkdtemp(join(tmpdir(), "hearback-kafka-"));
-  later(() => rm(folder, { recursive: true, force: true }));
-  return folder;
-}
-
 describe.skipIf(inject("kafkaBrokers") === null)("on a real Kafka", { timeout: 60_000 }, () => {
   test("a broker, a bridge and a drain that die under load end requests in 503 or 504 at worst, and all heals by itself", async () => {
-    const folder = await ownBroker();
+    const folder = await temporaryFolder();
     const broker = await startKafka({ data: folder });
     later(() => broker.stop());
     const loop = await startLoopOnKafka(broker.bootstrap, later);
@@ -47,7 +39,7 @@ describe.skipIf(inject("kafkaBrokers") === null)("on a real Kafka", { timeout: 6
   });
 
   test("a bridge killed with -9 between an append and its answer knows the record again: it is there once", async () => {
-    const folder = await ownBroker();
+    const folder = await temporaryFolder();
     const results = await killBetweenAppendAndAnswer({ folder, times: 2, later });
     expect(results).toEqual([
       { records: 1, sameOffset: true },

@@ -1,21 +1,18 @@
 // `npm run topics` against a broker, as an operator meets it.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { Admin } from "@platformatic/kafka";
 import { describe, expect, inject, test } from "vitest";
-import { useCleanups } from "../support/cleanups.ts";
+import { temporaryFolder } from "../support/bridge.ts";
 import { runCommand } from "../support/command.ts";
 
-const later = useCleanups();
 const brokers = inject("kafkaBrokers");
 
 /** A config with one service on topics of this name. */
 async function configFor(name: string, replyPartitions: number): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), "hearback-topics-"));
-  later(() => rm(folder, { recursive: true, force: true }));
+  const folder = await temporaryFolder();
   const library = pathToFileURL(fileURLToPath(new URL("../../worker/config.ts", import.meta.url))).href;
   const services = {
     ask: {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { measureBridge, measureNative, type Latencies } from "../../bench/bridge-latency.ts";
 import { startKafka, type KafkaBroker } from "../../dev/kafka/index.ts";
-import { basic } from "../support/bridge.ts";
+import { basic, temporaryFolder } from "../support/bridge.ts";
 import { useCleanups } from "../support/cleanups.ts";
 import { recordsThroughBridge, startCluster } from "../support/kafka-cluster.ts";
 import { countFates, startLoad, type Fate, type Load } from "../support/load.ts";
@@ -105,8 +105,7 @@ test("a broker, a bridge and a drain killed under load: 503 or 504 at worst, and
 });
 
 test("a bridge killed with -9 between append and answer, 20 times: one record for each produce ID", async () => {
-  const own = await mkdtemp(join(tmpdir(), "hearback-kafka-"));
-  later(() => rm(own, { recursive: true, force: true }));
+  const own = await temporaryFolder();
   const results = await killBetweenAppendAndAnswer({ folder: own, times: 20, later });
   const once = results.filter(({ records, sameOffset }) => records === 1 && sameOffset).length;
   proof.add(
@@ -117,8 +116,7 @@ test("a bridge killed with -9 between append and answer, 20 times: one record fo
 });
 
 test("three brokers: one killed, one hung, one shut down, and every record is there once", async () => {
-  const own = await mkdtemp(join(tmpdir(), "hearback-kafka-"));
-  later(() => rm(own, { recursive: true, force: true }));
+  const own = await temporaryFolder();
   const cluster = await startCluster(own, later);
   const [first, second, third] = cluster.brokers;
   const fates = await recordsThroughBridge(cluster, later, async () => {

@@ -1,52 +1,28 @@
 // What the loop does when a part of it dies: the bridge killed under waiting requests, its log lost, every
 // drain stopped, no responder at all.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { expect, test } from "vitest";
+import { temporaryFolder } from "../support/bridge.ts";
 import { useCleanups } from "../support/cleanups.ts";
 import {
   ledgerOf,
   postJson,
-  startBridgeProcess,
-  startGateway,
   startLoop,
+  startLoopOnProcess,
   startModel,
   workersFor,
-  type BridgeProcess,
 } from "../support/loop.ts";
 
 const later = useCleanups();
 
-async function startLoopOnProcess(state?: string) {
-  let bridge: BridgeProcess = await startBridgeProcess(0, state === undefined ? {} : { state });
-  later(() => bridge.stop());
-  const gateway = await startGateway("together", bridge.url);
-  later(() => gateway.stop());
-  const model = startModel(bridge.url, () => {});
-  later(() => model.finish());
-  return {
-    gateway,
-    model,
-    async killBridge() {
-      await bridge.kill();
-    },
-    async restartBridge() {
-      bridge = await startBridgeProcess(bridge.port, state === undefined ? {} : { state });
-    },
-  };
-}
-
 test("a bridge killed with -9 while requests wait loses none of them, when its log is kept in files", async () => {
-  const state = await mkdtemp(join(tmpdir(), "hearback-test-"));
-  later(() => rm(state, { recursive: true, force: true }));
-  const loop = await startLoopOnProcess(state);
+  const state = await temporaryFolder();
+  const loop = await startLoopOnProcess({ state }, later);
   const waiting = Array.from({ length: 20 }, (_, at) =>
     postJson(`${loop.gateway.url}/predict/20s`, { id: `txn_${at}`, features: [at], delay_ms: 1_000 }),
   );
   await expect.poll(() => loop.model.counts.received).toBe(20);
-  await loop.killBridge();
+  await loop.bridge.kill();
   await loop.restartBridge();
   const answers = await Promise.all((await Promise.all(waiting)).map((response) => response.json()));
   expect(answers).toMatchObject(Array.from({ length: 20 }, (_, at) => ({ id: `txn_${at}`, prediction: at })));
@@ -55,11 +31,11 @@ test("a bridge killed with -9 while requests wait loses none of them, when its l
 });
 
 test("a log that was lost and created anew is noticed: it counts as a reset, and requests are served again", async () => {
-  const loop = await startLoopOnProcess();
+  const loop = await startLoopOnProcess({}, later);
   for (const at of [1, 2, 3]) {
     expect((await postJson(`${loop.gateway.url}/predict`, { id: `${at}`, features: [at] })).status).toBe(200);
   }
-  await loop.killBridge();
+  await loop.bridge.kill();
   await loop.restartBridge();
   await expect
     .poll(

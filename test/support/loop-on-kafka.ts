@@ -10,8 +10,7 @@ import { atOnce, basic, raw, type RawAnswer } from "./bridge.ts";
 import {
   password,
   startBridgeProcess,
-  startGateway,
-  startModel,
+  startLoopOnProcess,
   topics,
   user,
   type BridgeProcess,
@@ -36,23 +35,17 @@ export async function createTopics(broker: string, wanted: ReadonlyMap<string, n
 
 export async function startLoopOnKafka(broker: string, later: Later): Promise<LoopOnKafka> {
   await createTopics(broker, topics);
-  const place = { brokers: broker };
-  let bridge = await startBridgeProcess(0, place);
-  later(() => bridge.stop());
-  const gateway = await startGateway("together", bridge.url);
-  later(() => gateway.stop());
-  const model = startModel(bridge.url, () => {});
-  later(() => model.finish());
+  const loop = await startLoopOnProcess({ brokers: broker }, later);
   return {
-    url: gateway.url,
+    url: loop.gateway.url,
     get bridge() {
-      return bridge;
+      return loop.bridge;
     },
-    async restartBridge() {
-      bridge = await startBridgeProcess(bridge.port, place);
-    },
+    restartBridge: () => loop.restartBridge(),
     async resetDrain() {
-      const { REPLY_DRAIN } = await gateway.server.getWorker<{ REPLY_DRAIN: ResettableNamespace }>().getEnv();
+      const { REPLY_DRAIN } = await loop.gateway.server
+        .getWorker<{ REPLY_DRAIN: ResettableNamespace }>()
+        .getEnv();
       const drain = REPLY_DRAIN.get(REPLY_DRAIN.idFromName("drain-0"));
       // The call ends with the object it was made to.
       await drain.reset().catch(() => undefined);

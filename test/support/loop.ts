@@ -208,6 +208,38 @@ export async function startLoop(
   return { bridge, gateway };
 }
 
+export interface LoopOnProcess {
+  /** The one that runs, or ran last. */
+  readonly bridge: BridgeProcess;
+  readonly gateway: Gateway;
+  readonly model: RunningResponder;
+  /** On the same port, over the same log. */
+  restartBridge(): Promise<void>;
+}
+
+/** The whole loop with the bridge in a process of its own, which can be killed. */
+export async function startLoopOnProcess(
+  place: LogPlace,
+  later: (cleanup: () => unknown) => void,
+): Promise<LoopOnProcess> {
+  let bridge = await startBridgeProcess(0, place);
+  later(() => bridge.stop());
+  const gateway = await startGateway("together", bridge.url);
+  later(() => gateway.stop());
+  const model = startModel(bridge.url, () => {});
+  later(() => model.finish());
+  return {
+    get bridge() {
+      return bridge;
+    },
+    gateway,
+    model,
+    async restartBridge() {
+      bridge = await startBridgeProcess(bridge.port, place);
+    },
+  };
+}
+
 export function postJson(url: string, body: unknown): Promise<Response> {
   return fetch(url, {
     method: "POST",

@@ -1,151 +1,13 @@
 // What the routes of consumer groups promise over any backend: the published SDK where it can, raw HTTP for the
-// rest. A group may take seconds to form and a topic may appear late, so nothing here is expected at the first try.
+// rest.
 
 import { Buffer } from "node:buffer";
-import { randomUUID } from "node:crypto";
-import { Kafka } from "@upstash/kafka";
 import { describe, expect, test } from "vitest";
-import { basic, password, raw, username, type RawAnswer } from "../../support/bridge.ts";
-import { bridgeOver, type BackendUnderTest } from "./backend.ts";
+import type { BackendUnderTest } from "./backend.ts";
+import { earliest, eventually, open, type Message } from "./group-client.ts";
 
-interface Message {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly key: string;
-  readonly value: string;
-  readonly headers: readonly { readonly key: string; readonly value: string }[];
-}
-
-type GroupList = readonly {
-  readonly name: string;
-  readonly instances: readonly {
-    readonly name: string;
-    readonly topics: readonly { readonly topic: string; readonly partitions: readonly number[] }[];
-  }[];
-}[];
-
-const patienceMs = 30_000;
 const success = { result: "Success", status: 200 };
-const earliest = { "kafka-auto-offset-reset": "earliest" };
 const byHand = { ...earliest, "kafka-enable-auto-commit": "false" };
-
-/** Asks again until the answer is there; each asking is itself allowed to wait. */
-async function eventually<Found>(ask: () => Promise<Found | undefined>): Promise<Found> {
-  const giveUpAt = Date.now() + patienceMs;
-  for (;;) {
-    const found = await ask();
-    if (found !== undefined) return found;
-    if (Date.now() > giveUpAt) throw new Error("waited in vain");
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-async function open(backend: BackendUnderTest) {
-  const bridge = { ...(await bridgeOver(backend)), username, password };
-  const authorization = basic(bridge.username, bridge.password);
-  const kafka = new Kafka(bridge);
-  const unique = randomUUID().slice(0, 8);
-  const call = (
-    path: string,
-    options: { method?: string; body?: unknown; headers?: Readonly<Record<string, string>> } = {},
-  ): Promise<RawAnswer> =>
-    raw(bridge.url + path, {
-      ...options,
-      method: options.method ?? (options.body === undefined ? "GET" : "POST"),
-      headers: { authorization, ...options.headers },
-    });
-
-  const produce = (topic: string, values: readonly string[], partition?: number) =>
-    kafka
-      .producer()
-      .produceMany(
-        values.map((value) => ({ topic, value, ...(partition === undefined ? {} : { partition }) })),
-      );
-
-  async function consumeOnce(
-    place: string,
-    topics: readonly string[],
-    headers: Readonly<Record<string, string>> = earliest,
-    timeout = 500,
-  ): Promise<readonly Message[]> {
-    const answer = await call(`/consume/${place}`, { body: { topics, timeout }, headers });
-    expect(answer.status, answer.text).toBe(200);
-    return answer.json as readonly Message[];
-  }
-
-  /** Consumes until `count` records are there, and no longer. */
-  async function consume(
-    place: string,
-    topics: readonly string[],
-    count: number,
-    headers?: Readonly<Record<string, string>>,
-  ): Promise<readonly Message[]> {
-    const found: Message[] = [];
-    return eventually(async () => {
-      found.push(...(await consumeOnce(place, topics, headers)));
-      return found.length >= count ? found : undefined;
-    });
-  }
-
-  /** Consumes on all of these places until each has its share of the topic; the share of each. */
-  function sharesOf(
-    group: string,
-    instances: readonly string[],
-    topic: string,
-    partitions: number,
-    headers: Readonly<Record<string, string>> = earliest,
-  ): Promise<readonly (readonly number[])[]> {
-    return eventually(async () => {
-      await Promise.all(instances.map((each) => consumeOnce(`${group}/${each}`, [topic], headers, 100)));
-      const shares = await partitionsOf(group, topic);
-      const each = instances.map((instance) => shares.get(instance) ?? []);
-      const isShared = each.every(({ length }) => length > 0) && each.flat().length === partitions;
-      return isShared ? each : undefined;
-    });
-  }
-
-  async function partitionsOf(group: string, topic: string): Promise<ReadonlyMap<string, readonly number[]>> {
-    const groups = (await call("/consumers")).json as GroupList;
-    const instances = groups.find(({ name }) => name === group)?.instances ?? [];
-    return new Map(
-      instances.map(({ name, topics }) => [
-        name,
-        [...(topics.find((each) => each.topic === topic)?.partitions ?? [])].toSorted(
-          (one, other) => one - other,
-        ),
-      ]),
-    );
-  }
-
-  async function committedOn(group: string, instance: string, topic: string, partition = 0) {
-    const answer = await call(`/committed/${group}/${instance}`, { body: [{ topic, partition }] });
-    return (answer.json as readonly { readonly offset: number }[])[0]?.offset;
-  }
-
-  async function newTopic(partitions: number): Promise<string> {
-    const topic = `topic-${randomUUID().slice(0, 8)}`;
-    await bridge.createTopic(topic, partitions);
-    return topic;
-  }
-
-  const remove = (place: string) => call(`/delete-consumer/${place}`, { method: "DELETE" });
-
-  return {
-    bridge,
-    kafka,
-    call,
-    produce,
-    consume,
-    consumeOnce,
-    sharesOf,
-    partitionsOf,
-    committedOn,
-    newTopic,
-    remove,
-    group: `group-${unique}`,
-  };
-}
 
 const valuesOf = (records: readonly Message[]): readonly string[] =>
   records.map(({ value }) => value).toSorted((one, other) => (one < other ? -1 : 1));
@@ -467,44 +329,6 @@ export function groupsContract(backend: BackendUnderTest): void {
         expect((await call(`/consume/${place}`, { body: { topic: "red" } })).status).toBe(400);
         expect((await call(`/commit/${place}`, { body: "" })).status).toBe(400);
       }
-    });
-
-    test("a webhook's body becomes the value, byte for byte, and its own headers the record's", async () => {
-      const { newTopic, call } = await open(backend);
-      const topic = await newTopic(1);
-      const body = Buffer.from([0x7b, 0xff, 0x00]);
-      const headers = {
-        "content-type": "text/plain",
-        "user-agent": "hook",
-        "accept-language": "de",
-        "x-forwarded-for": "192.0.2.1",
-        "cf-ray": "1",
-        "X-Event": "push",
-        "x-event-id": "7",
-      };
-      const sent = await call(`/webhook?topic=${topic}`, { body, headers });
-      expect(sent.json).toEqual({ topic, partition: 0, offset: 0, timestamp: expect.any(Number) });
-      const get = await call(`/webhook/?topic=${topic}`);
-      expect(get.json).toMatchObject({ topic, partition: 0, offset: 1 });
-      const [record, empty] = await eventually(async () => {
-        const position = { topic, partition: 0, offset: 0, timeout: 500 };
-        const { json } = await call("/hearback/fetch", {
-          body: { topicPartitionOffsets: [position], timeout: 500 },
-        });
-        return Array.isArray(json) && json.length === 2 ? (json as readonly Message[]) : undefined;
-      });
-      expect(record).toMatchObject({ key: null, value: body.toString("base64") });
-      expect(record?.headers).toEqual([
-        { key: "X-Event", value: Buffer.from("push").toString("base64") },
-        { key: "x-event-id", value: Buffer.from("7").toString("base64") },
-      ]);
-      expect(empty).toMatchObject({ value: "", headers: [] });
-    });
-
-    test("a webhook without a topic, or with a name that none can have, is 400", async () => {
-      const { call } = await open(backend);
-      expect((await call("/webhook", { body: "x" })).status).toBe(400);
-      expect((await call("/webhook?topic=a%20b", { body: "x" })).status).toBe(400);
     });
   });
 }

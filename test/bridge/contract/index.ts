@@ -6,11 +6,13 @@ import { pollsContract } from "./polls.ts";
 import { recordsContract } from "./records.ts";
 import { requestsContract } from "./requests.ts";
 import { scopesContract } from "./scopes.ts";
+import { webhookContract } from "./webhook.ts";
 
 export function backendContract(backend: BackendUnderTest): void {
   recordsContract(backend);
   pollsContract(backend);
   requestsContract(backend);
   groupsContract(backend);
+  webhookContract(backend);
   scopesContract(backend);
 }
