@@ -1,6 +1,13 @@
 // The development broker as `npm run kafka` and the tests use it: starts, keeps its records, refuses in one line.
 
-import { Consumer, Producer, ProduceAcks, stringDeserializers, stringSerializers } from "@platformatic/kafka";
+import {
+  Admin,
+  Consumer,
+  Producer,
+  ProduceAcks,
+  stringDeserializers,
+  stringSerializers,
+} from "@platformatic/kafka";
 import { describe, expect, inject, test } from "vitest";
 import { startKafka } from "../../dev/kafka/index.ts";
 import { temporaryFolder } from "../support/bridge.ts";
