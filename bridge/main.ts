@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=2
 // The command line of the bridge: start, signals, an orderly end. What the options mean is settings.ts, and
 // everything that is started is made elsewhere.
 

@@ -1,6 +1,7 @@
 // The children of `npm run dev` as a table: what each is started with. Who starts and ends them is main.ts.
 
 import { join } from "node:path";
+import { nodeFlags } from "../bridge/node-flags.ts";
 import type { ProcessSpec } from "./processes.ts";
 import type { WantedTopic } from "./topics/index.ts";
 
@@ -45,6 +46,7 @@ export function bridgeProcess(place: BridgePlace): ProcessSpec {
   return {
     name: "bridge",
     args: [
+      ...nodeFlags,
       "bridge/main.ts",
       "--host",
       host,

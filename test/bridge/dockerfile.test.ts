@@ -3,6 +3,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
+import { nodeFlags } from "../../bridge/node-flags.ts";
 
 const root = new URL("../../", import.meta.url);
 const read = (file: string) => readFileSync(fileURLToPath(new URL(file, root)), "utf8");
@@ -35,7 +36,7 @@ test("every folder that the commands are built from is copied", () => {
 
 test("it starts what the package names as hearback-bridge, on the Node that the tests run on, as no root", () => {
   expect(argumentsOf("ENTRYPOINT")).toEqual([
-    JSON.stringify(["node", manifest.bin["hearback-bridge"]?.replace("./", "")]),
+    JSON.stringify(["node", ...nodeFlags, manifest.bin["hearback-bridge"]?.replace("./", "")]),
   ]);
   const images = new Set(argumentsOf("FROM").map((line) => line.split(" ")[0]));
   expect([...images]).toEqual([`node:${manifest.devDependencies["node"]}-slim`]);

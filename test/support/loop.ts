@@ -7,6 +7,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { createTestHarness, type TestHarness } from "wrangler";
 import { openEmbeddedGroups, openEmbeddedLog, produceOnce, startBridge } from "../../bridge/index.ts";
+import { nodeFlags } from "../../bridge/node-flags.ts";
 import { handlePredict } from "../../examples/predict/handler.ts";
 import type { DrainVerdict } from "../../protocol/index.ts";
 import { createResponder, type Responder } from "../../responder/index.ts";
@@ -112,6 +113,7 @@ export async function startBridgeProcess(port: number, place: LogPlace = {}): Pr
   const child = spawn(
     process.execPath,
     [
+      ...nodeFlags,
       "bridge/main.ts",
       "--port",
       String(port),
