@@ -3,7 +3,7 @@
 
 /**
  * Records in rings outlive the default young generation's few collections, and what is then garbage in the old
- * one stays for half a minute. With 2 MiB instead of 16 the process takes a third less memory, and the same after
+ * one stays for half a minute. With 2 MiB the process takes a third less memory, and the same after
  * 50,000 records as after 200,000 (docs/proof/kafka.md).
  */
 export const nodeFlags: readonly string[] = ["--max-semi-space-size=2"];
