@@ -3,14 +3,14 @@
 // everything that is started is made elsewhere.
 
 import { makeCredential, readPassword } from "./credential-command.ts";
-import type { Backend } from "./backend.ts";
+import type { Backend } from "../kafka/log/index.ts";
 import { openEmbedded } from "./embedded/index.ts";
 import { reportEvent } from "./events.ts";
 import { createCredentials, type Credentials } from "./http/credentials.ts";
 import { readCredentialsFile } from "./http/credentials-file.ts";
 import { createMetrics, type BridgeMetrics } from "./http/metrics.ts";
 import { startBridge } from "./http/server.ts";
-import { openKafka, readKafkaConnection } from "./kafka/index.ts";
+import { openKafka, readKafkaConnection } from "../kafka/native/index.ts";
 import { produceOnce } from "./produce-once.ts";
 import { readSettings, usage, type CredentialSettings, type ServeSettings } from "./settings.ts";
 
@@ -49,6 +49,7 @@ function openBackend(
 ): Backend {
   if (brokers === undefined) return openEmbedded({ topics, ...(state === undefined ? {} : { state }) });
   const kafka = openKafka({
+    clientName: "hearback-bridge",
     ...readKafkaConnection(brokers, process.env),
     createTopics,
     onEvent: (text) => reportEvent("kafka", { text }),

@@ -11,7 +11,7 @@ import {
   type LogPosition,
   type ProduceAnswer,
   type RecordToAppend,
-} from "./log.ts";
+} from "../kafka/log/index.ts";
 
 export interface ProduceOnceOptions {
   /** How long a repeat is recognised. Default 60,000. */

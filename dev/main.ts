@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { messageOf, readKafkaConnection } from "../bridge/kafka/index.ts";
+import { messageOf, readKafkaConnection } from "../kafka/native/index.ts";
 import config from "../hearback.config.ts";
 import { bridgeProcess, brokerProcess, gatewayProcess, responderProcess } from "./children.ts";
 import { optionsOrExit } from "./command-line.ts";

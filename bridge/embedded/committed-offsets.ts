@@ -1,7 +1,11 @@
 // What groups have committed: in memory, and in a store if there is one. Who may commit is not decided here.
 
-import type { CommittedOffset } from "../groups.ts";
-import { LogUnavailable, partitionName, type TopicPartition } from "../log.ts";
+import {
+  type CommittedOffset,
+  LogUnavailable,
+  partitionName,
+  type TopicPartition,
+} from "../../kafka/log/index.ts";
 import type { OffsetsStore } from "./offsets-file.ts";
 
 export interface CommittedOffsets {

@@ -1,9 +1,14 @@
 // Consumer groups over the embedded log: who is a member and reads what, in this process. Offsets are kept in
 // committed-offsets.ts, the shares are worked out in assign-partitions.ts, silence is noticed in consumers.ts.
 
-import type { CommittedOffset, Groups, JoinOptions, Member } from "../groups.ts";
-import type { TopicPartition } from "../log.ts";
-import { assignPartitions } from "../assign-partitions.ts";
+import {
+  type CommittedOffset,
+  type Groups,
+  type JoinOptions,
+  type Member,
+  type TopicPartition,
+  assignPartitions,
+} from "../../kafka/log/index.ts";
 import { openCommittedOffsets } from "./committed-offsets.ts";
 import type { EmbeddedLog } from "./embedded-log.ts";
 import type { OffsetsStore } from "./offsets-file.ts";

@@ -3,11 +3,22 @@
 
 import { randomUUID } from "node:crypto";
 import type { KafkaRecord } from "../../protocol/index.ts";
-import type { Log, LogPosition, ProduceAnswer, RecordToAppend, Refused, TopicPartition } from "../log.ts";
+import {
+  type Log,
+  type LogPosition,
+  type ProduceAnswer,
+  type RecordToAppend,
+  type Refused,
+  type TopicPartition,
+  choosePartition,
+  invalid,
+  isTopicName,
+  refusalOf,
+  takeInTurn,
+  type Entry,
+  createWaiters,
+} from "../../kafka/log/index.ts";
 import { createPartitionLog, type PartitionLog } from "./partition-log.ts";
-import { choosePartition, invalid, isTopicName, refusalOf } from "../record-rules.ts";
-import { takeInTurn, type Entry } from "../take-in-turn.ts";
-import { createWaiters } from "../waiters.ts";
 
 export interface StoredTopic {
   readonly name: string;

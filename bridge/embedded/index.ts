@@ -1,6 +1,6 @@
 // Opens the embedded backend: a log kept by this process, in memory or in files, and its groups.
 
-import { backendOf, type Backend } from "../backend.ts";
+import { backendOf, type Backend } from "../../kafka/log/index.ts";
 import { openEmbeddedGroups } from "./embedded-groups.ts";
 import { openEmbeddedLog, type EmbeddedLog, type EmbeddedLogOptions } from "./embedded-log.ts";
 import { openLogFiles } from "./log-files.ts";

@@ -4,7 +4,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { TopicPartition } from "../log.ts";
+import type { TopicPartition } from "../../kafka/log/index.ts";
 
 export interface StoredGroup {
   readonly group: string;

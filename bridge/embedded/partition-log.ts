@@ -2,7 +2,7 @@
 // It keeps no files, wakes nobody and checks no record.
 
 import { recordBytes, type KafkaRecord } from "../../protocol/index.ts";
-import type { Entry } from "../take-in-turn.ts";
+import type { Entry } from "../../kafka/log/index.ts";
 
 /** Counted for each record on top of its own bytes, so that a run of empty records is bounded too. */
 const overheadBytes = 64;

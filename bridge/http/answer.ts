@@ -1,6 +1,6 @@
 // What a route answers with, and the one shape of every error. Writing it to a socket is the server's part.
 
-import type { LogUnavailable, Refused } from "../log.ts";
+import type { LogUnavailable, Refused } from "../../kafka/log/index.ts";
 
 /** Always JSON and never empty: the SDK reads every answer as JSON. */
 export interface Answer {

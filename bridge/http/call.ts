@@ -2,9 +2,7 @@
 
 import type { Buffer } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http";
-import type { Consumers } from "../consumers.ts";
-import type { Groups } from "../groups.ts";
-import type { Log } from "../log.ts";
+import type { Consumers, Groups, Log } from "../../kafka/log/index.ts";
 import type { Access } from "./access.ts";
 import type { Answer } from "./answer.ts";
 import type { WireForm } from "./wire-form.ts";

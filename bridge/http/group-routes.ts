@@ -2,9 +2,12 @@
 // joins, reads and commits is decided there; which path leads here is routes.ts.
 
 import type { IncomingHttpHeaders } from "node:http";
-import type { CommittedOffset } from "../groups.ts";
-import type { InstanceName, InstanceOptions } from "../consumers.ts";
-import { isTopicName } from "../record-rules.ts";
+import {
+  type CommittedOffset,
+  type InstanceName,
+  type InstanceOptions,
+  isTopicName,
+} from "../../kafka/log/index.ts";
 import { findForbidden } from "./access.ts";
 import { badRequest, problemAnswer, type Answer, type Problem } from "./answer.ts";
 import { isFields, parseJson, parseList, parsePartition, parsePosition, parseTimeout } from "./json-body.ts";

@@ -4,7 +4,7 @@
 
 import { isUtf8, type Buffer } from "node:buffer";
 import { badRequest, type Problem } from "./answer.ts";
-import type { LogPosition, TopicPartition } from "../log.ts";
+import type { LogPosition, TopicPartition } from "../../kafka/log/index.ts";
 
 /** Any object, seen as one whose members may hold anything. */
 export interface Fields {

@@ -3,7 +3,7 @@
 
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { recordBytes } from "../../protocol/index.ts";
-import type { Log } from "../log.ts";
+import type { Log } from "../../kafka/log/index.ts";
 import type { WireForm } from "./wire-form.ts";
 
 export type FormName = "plain" | "hearback";

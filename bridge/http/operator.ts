@@ -2,7 +2,7 @@
 // need which credential is said here; who a caller is, in credentials.ts.
 
 import { hash, timingSafeEqual } from "node:crypto";
-import type { Log } from "../log.ts";
+import type { Log } from "../../kafka/log/index.ts";
 import type { Answer, TextAnswer } from "./answer.ts";
 import type { BridgeMetrics } from "./metrics.ts";
 

@@ -12,8 +12,8 @@ import {
   type RecordToAppend,
   type Refused,
   type TopicPartition,
-} from "../log.ts";
-import { lastingRetryAfter } from "../record-rules.ts";
+  lastingRetryAfter,
+} from "../../kafka/log/index.ts";
 import { commit, committed, consume, consumeByPath, deleteConsumer, listConsumers } from "./group-routes.ts";
 import { defaultFetchMs, type Call, type Route } from "./call.ts";
 import { recordOfWebhook } from "./webhook.ts";

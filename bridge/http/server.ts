@@ -5,10 +5,8 @@
 import { Buffer } from "node:buffer";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { createConsumers } from "../consumers.ts";
+import { createConsumers, type Groups, LogUnavailable, type Log } from "../../kafka/log/index.ts";
 import { fieldsOfError, reportEvent } from "../events.ts";
-import type { Groups } from "../groups.ts";
-import { LogUnavailable, type Log } from "../log.ts";
 import { problemAnswer, unavailable, type Answer, type Problem, type TextAnswer } from "./answer.ts";
 import { admitBody, noRoom, readBody } from "./body.ts";
 import { createByteBudget, type ByteHold } from "./byte-budget.ts";

@@ -2,8 +2,7 @@
 // is decided in routes.ts.
 
 import { textHeader } from "../../protocol/index.ts";
-import type { RecordToAppend, Refused } from "../log.ts";
-import { refusalOf } from "../record-rules.ts";
+import { type RecordToAppend, type Refused, refusalOf } from "../../kafka/log/index.ts";
 import { badRequest, type Problem } from "./answer.ts";
 import type { Call } from "./call.ts";
 

@@ -3,7 +3,7 @@
 
 import type { KafkaRecord } from "../../protocol/index.ts";
 import type { Answer, Problem } from "./answer.ts";
-import type { LogOffset, ProduceAnswer, RecordToAppend, Refused } from "../log.ts";
+import type { LogOffset, ProduceAnswer, RecordToAppend, Refused } from "../../kafka/log/index.ts";
 
 export interface WireForm {
   /** One posted message. `topic` is the one from the path, if the path has one. */

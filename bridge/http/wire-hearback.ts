@@ -4,8 +4,12 @@
 import { Buffer } from "node:buffer";
 import { toWireRecord, type RecordHeader, type WireProduceAnswer } from "../../protocol/index.ts";
 import { isFields, isWholeNumber } from "./json-body.ts";
-import type { ProduceAnswer, RecordToAppend, Refused } from "../log.ts";
-import { lastingRetryAfter } from "../record-rules.ts";
+import {
+  type ProduceAnswer,
+  type RecordToAppend,
+  type Refused,
+  lastingRetryAfter,
+} from "../../kafka/log/index.ts";
 import type { WireForm } from "./wire-form.ts";
 
 export const hearbackForm: WireForm = {

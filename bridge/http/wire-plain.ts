@@ -5,8 +5,7 @@ import { Buffer } from "node:buffer";
 import { encodeText, textHeader, type KafkaRecord, type RecordHeader } from "../../protocol/index.ts";
 import { problemAnswer, problemOf } from "./answer.ts";
 import { isFields, isWholeNumber } from "./json-body.ts";
-import type { RecordToAppend, Refused } from "../log.ts";
-import { lastingRetryAfter, refusalOf } from "../record-rules.ts";
+import { type RecordToAppend, type Refused, lastingRetryAfter, refusalOf } from "../../kafka/log/index.ts";
 import type { WireForm } from "./wire-form.ts";
 
 export const plainForm: WireForm = {

@@ -1,7 +1,7 @@
 // What a cluster has, and how to give it more: the only file here that talks to Kafka.
 
 import { Admin, ConfigResourceTypes } from "@platformatic/kafka";
-import { clientOptions, type KafkaConnection } from "../../bridge/kafka/index.ts";
+import { clientOptions, type KafkaConnection } from "../../kafka/native/index.ts";
 import type { FoundTopic } from "./compare.ts";
 import type { NewTopic } from "./wanted.ts";
 

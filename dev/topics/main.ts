@@ -2,7 +2,7 @@
 
 import { resolve } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { messageOf, readKafkaConnection } from "../../bridge/kafka/index.ts";
+import { messageOf, readKafkaConnection } from "../../kafka/native/index.ts";
 import type { GatewayConfig } from "../../worker/config.ts";
 import { optionsOrExit } from "../command-line.ts";
 import { openCluster } from "./cluster.ts";

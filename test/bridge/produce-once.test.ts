@@ -1,7 +1,8 @@
 // The window of produce IDs, over logs that fail in ways of their own.
 
 import { expect, test } from "vitest";
-import { LogUnavailable, openEmbeddedLog, openLogFiles, produceOnce, type Log } from "../../bridge/index.ts";
+import { openEmbeddedLog, openLogFiles, produceOnce } from "../../bridge/index.ts";
+import { LogUnavailable, type Log } from "../../kafka/log/index.ts";
 import { appended, recordOf, temporaryFolder } from "../support/bridge.ts";
 
 const red = { topic: "red", partition: 0 };

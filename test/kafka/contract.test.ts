@@ -2,7 +2,7 @@
 
 import { Admin } from "@platformatic/kafka";
 import { afterAll, beforeAll, describe, inject } from "vitest";
-import { openKafka } from "../../bridge/index.ts";
+import { openKafka } from "../../kafka/native/index.ts";
 import type { BackendUnderTest } from "../bridge/contract/backend.ts";
 import { backendContract } from "../bridge/contract/index.ts";
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, inject, test } from "vitest";
 import { useCleanups } from "../support/cleanups.ts";
 import { runCommand } from "../support/command.ts";
-import { openKafka } from "../../bridge/index.ts";
+import { openKafka } from "../../kafka/native/index.ts";
 import { freePort } from "../../dev/ports.ts";
 import { decodeText, readHeader, recordHeaders, type KafkaRecord } from "../../protocol/index.ts";
 import { atOnce, temporaryFolder } from "../support/bridge.ts";

@@ -13,13 +13,11 @@ import {
   openEmbeddedLog,
   produceOnce,
   startBridge,
-  type Appended,
   type BridgeOptions,
   type EmbeddedLog,
   type EmbeddedLogOptions,
-  type FetchOptions,
-  type ProduceAnswer,
 } from "../../bridge/index.ts";
+import type { Appended, FetchOptions, ProduceAnswer } from "../../kafka/log/index.ts";
 import { encodeText, textHeader, type NewRecord } from "../../protocol/index.ts";
 
 export const username = "tester";

@@ -1,7 +1,7 @@
 // The loop with a real Kafka below it, and the ways in which its tests break it.
 
 import { Admin } from "@platformatic/kafka";
-import { openKafka } from "../../bridge/index.ts";
+import { openKafka } from "../../kafka/native/index.ts";
 import { freePort } from "../../dev/ports.ts";
 import { startKafka } from "../../dev/kafka/index.ts";
 import { decodeText, type KafkaRecord } from "../../protocol/index.ts";

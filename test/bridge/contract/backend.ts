@@ -1,13 +1,8 @@
 // What a backend of the bridge brings to the contract suite, and a bridge over it for one test.
 
 import { onTestFinished } from "vitest";
-import {
-  produceOnce,
-  startBridge,
-  type Backend,
-  type BridgeOptions,
-  type Log,
-} from "../../../bridge/index.ts";
+import { produceOnce, startBridge, type BridgeOptions } from "../../../bridge/index.ts";
+import type { Backend, Log } from "../../../kafka/log/index.ts";
 import { newName, password, raw, username, type RawAnswer } from "../../support/bridge.ts";
 
 /** `waiting`: fetches that are waiting now. */

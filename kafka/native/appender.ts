@@ -4,7 +4,7 @@
 import { Buffer } from "node:buffer";
 import type { MessageToProduce, Producer } from "@platformatic/kafka";
 import { recordBytes } from "../../protocol/index.ts";
-import type { ProduceAnswer, RecordToAppend, Refused } from "../log.ts";
+import type { ProduceAnswer, RecordToAppend, Refused } from "../log/index.ts";
 import { patiently } from "./patience.ts";
 import { clusterRetryAfter, messageOf, refusalOfAppend, unavailable, writtenAt } from "./errors.ts";
 

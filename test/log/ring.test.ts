@@ -1,7 +1,7 @@
 // The ring of a partition's newest records: what it covers, and what it may hold.
 
 import { expect, test } from "vitest";
-import { Ring } from "../../bridge/kafka/ring.ts";
+import { Ring } from "../../kafka/native/ring.ts";
 
 const record = (offset: number, bytes = 1_000) => ({
   topic: "red",

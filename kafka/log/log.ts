@@ -1,7 +1,7 @@
-// The log that the bridge serves, as an interface: what a backend must do and what each call promises. It
+// A log as an interface: what a backend must do and what each call promises. It
 // knows nothing of HTTP or JSON, and chooses no backend. Consumer groups are groups.ts.
 
-import type { KafkaRecord, NewRecord } from "../protocol/index.ts";
+import type { KafkaRecord, NewRecord } from "../../protocol/index.ts";
 
 export interface TopicPartition {
   readonly topic: string;

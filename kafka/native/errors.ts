@@ -1,8 +1,7 @@
 // What the cluster's errors mean here: one table for a refused append, and the few that a reader must tell apart.
 
 import { AuthenticationError, ResponseError } from "@platformatic/kafka";
-import { LogUnavailable, type LogPosition, type Refused } from "../log.ts";
-import { lastingRetryAfter } from "../record-rules.ts";
+import { LogUnavailable, type LogPosition, type Refused, lastingRetryAfter } from "../log/index.ts";
 
 /** What is read here of the client's answer to a produce. */
 interface ProduceResponse {

@@ -2,7 +2,7 @@
 // a second one those that come while it waits; what is new goes into their rings. So a long poll costs no fetch of its own, however many there are.
 
 import type { Consumer } from "@platformatic/kafka";
-import { partitionName, type TopicPartition } from "../log.ts";
+import { partitionName, type TopicPartition } from "../log/index.ts";
 import type { KnownTopic } from "./cluster.ts";
 import { readFrom, type ReadOutcome } from "./reader.ts";
 import { Ring } from "./ring.ts";

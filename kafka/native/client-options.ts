@@ -28,15 +28,20 @@ export interface KafkaConnection {
   readonly brokers: readonly string[];
   readonly sasl?: SaslOptions;
   readonly tls?: TlsOptions;
+  /** What brokers call our clients in their logs and quotas, before a dash and the role. Default `hearback`. */
+  readonly clientName?: string;
 }
 
 /**
  * No retries inside the client: each caller here knows what a repeat would mean, and a client that waits by
  * itself hides a lost broker. Metadata is looked up again when a leader moved, so its age can be long.
  */
-export function clientOptions({ brokers, sasl, tls }: KafkaConnection, role: string): BaseOptions {
+export function clientOptions(
+  { brokers, sasl, tls, clientName = "hearback" }: KafkaConnection,
+  role: string,
+): BaseOptions {
   return {
-    clientId: `hearback-bridge-${role}`,
+    clientId: `${clientName}-${role}`,
     bootstrapBrokers: [...brokers],
     retries: 0,
     connectTimeout: 3_000,

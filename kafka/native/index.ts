@@ -6,7 +6,7 @@ import { createAppender } from "./appender.ts";
 import { clientOptions, type KafkaConnection } from "./client-options.ts";
 import { createCluster } from "./cluster.ts";
 import { createDirectReader } from "./direct-reader.ts";
-import { backendOf, type Backend } from "../backend.ts";
+import { backendOf, type Backend } from "../log/index.ts";
 import { createKafkaGroups } from "./kafka-groups.ts";
 import { createKafkaLog, type KafkaLog } from "./kafka-log.ts";
 import { createTail } from "./tail.ts";
@@ -46,7 +46,7 @@ export function openKafka(options: KafkaOptions): Backend<KafkaLog> {
     timeout: confirmationMs,
   });
   const reader = (role: string): Consumer =>
-    new Consumer({ ...clientOptions(options, role), groupId: `hearback-bridge-${role}` });
+    new Consumer({ ...clientOptions(options, role), groupId: `hearback-${role}` });
   const main = reader("tail");
   const joiner = reader("join");
   const older = reader("direct");

@@ -2,7 +2,7 @@
 // offset, with gaps where the log has none. What is older than the ring is read from the cluster.
 
 import { recordBytes, type KafkaRecord } from "../../protocol/index.ts";
-import type { Entry } from "../take-in-turn.ts";
+import type { Entry } from "../log/index.ts";
 
 /** What the objects around a record's bytes take, roughly: without it, small records would fill the memory. */
 const overheadBytes = 512;

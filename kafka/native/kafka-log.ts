@@ -1,5 +1,5 @@
-// The log of an Apache Kafka cluster: puts the parts of this folder together behind the interface that the
-// bridge serves. What a record must be like, and the absorbing of repeats, are the same for every backend.
+// The log of an Apache Kafka cluster: puts the parts of this folder together behind the interface of
+// ../log. What a record must be like, and the absorbing of repeats, are the same for every backend.
 
 import type { Admin } from "@platformatic/kafka";
 import { recordBytes, type KafkaRecord } from "../../protocol/index.ts";
@@ -15,10 +15,13 @@ import {
   type RecordToAppend,
   type Refused,
   type TopicPartition,
-} from "../log.ts";
-import { choosePartition, invalid, refusalOf } from "../record-rules.ts";
-import { takeInTurn, type Entry } from "../take-in-turn.ts";
-import { createWaiters } from "../waiters.ts";
+  choosePartition,
+  invalid,
+  refusalOf,
+  takeInTurn,
+  type Entry,
+  createWaiters,
+} from "../log/index.ts";
 import type { Appender } from "./appender.ts";
 import type { Cluster, KnownTopic } from "./cluster.ts";
 import type { DirectReader } from "./direct-reader.ts";

@@ -1,7 +1,7 @@
 // The consumer instances of the Upstash API, over any Log and Groups: when one is made, joins, reads, commits and
 // is closed. Who reads which partition is the groups' business; HTTP and JSON are elsewhere.
 
-import type { KafkaRecord } from "../protocol/index.ts";
+import type { KafkaRecord } from "../../protocol/index.ts";
 import { createConsumerPositions, isOutside, type ConsumerPositions } from "./consumer-positions.ts";
 import { createDeadline, type Deadline } from "./deadline.ts";
 import type { CommittedOffset, Groups, Member } from "./groups.ts";

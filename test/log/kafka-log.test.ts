@@ -2,13 +2,13 @@
 
 import { MultipleErrors, ProtocolError, ResponseError, UserError, type Consumer } from "@platformatic/kafka";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { LogUnavailable } from "../../bridge/index.ts";
-import { createAppender } from "../../bridge/kafka/appender.ts";
-import type { Cluster, KnownTopic } from "../../bridge/kafka/cluster.ts";
-import { createKafkaLog, type KafkaLog, type KafkaLogParts } from "../../bridge/kafka/kafka-log.ts";
-import { createDirectReader } from "../../bridge/kafka/direct-reader.ts";
-import { Ring } from "../../bridge/kafka/ring.ts";
-import { readFrom, type ReadOutcome } from "../../bridge/kafka/reader.ts";
+import { LogUnavailable } from "../../kafka/log/index.ts";
+import { createAppender } from "../../kafka/native/appender.ts";
+import type { Cluster, KnownTopic } from "../../kafka/native/cluster.ts";
+import { createKafkaLog, type KafkaLog, type KafkaLogParts } from "../../kafka/native/kafka-log.ts";
+import { createDirectReader } from "../../kafka/native/direct-reader.ts";
+import { Ring } from "../../kafka/native/ring.ts";
+import { readFrom, type ReadOutcome } from "../../kafka/native/reader.ts";
 import { atOnce, recordOf } from "../support/bridge.ts";
 
 const topicOf = (name: string): KnownTopic => ({ name, id: `id of ${name}`, leaders: [1, 2] });

@@ -1,15 +1,8 @@
 // Consumer instances: their life in the bridge, beyond what the contract asks of every backend.
 
 import { expect, onTestFinished, test } from "vitest";
-import {
-  createConsumers,
-  LogUnavailable,
-  openEmbeddedGroups,
-  openEmbeddedLog,
-  openOffsetsFile,
-  type ConsumeRequest,
-  type Groups,
-} from "../../bridge/index.ts";
+import { openEmbeddedGroups, openEmbeddedLog, openOffsetsFile } from "../../bridge/index.ts";
+import { createConsumers, LogUnavailable, type ConsumeRequest, type Groups } from "../../kafka/log/index.ts";
 import { recordOf, temporaryFolder } from "../support/bridge.ts";
 
 const options = {

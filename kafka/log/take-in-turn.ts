@@ -1,6 +1,6 @@
 // Which records fit into one answer when several partitions have some: one of each in turn. Pure.
 
-import type { KafkaRecord } from "../protocol/index.ts";
+import type { KafkaRecord } from "../../protocol/index.ts";
 
 export interface Entry {
   readonly record: KafkaRecord;

@@ -1,5 +1,5 @@
-// How to reach a cluster, from a list of brokers and environment variables: what the command line of the bridge
-// and the tools around it share. Secrets come from the environment only, so that no process list shows them.
+// How to reach a cluster, from a list of brokers and environment variables: what every command that speaks to
+// Kafka shares. Secrets come from the environment only, so that no process list shows them.
 
 import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";

@@ -1,7 +1,7 @@
 // Where one consumer instance reads on, per partition, and what of it is not committed yet. Decisions only:
 // reading, committing and who is assigned what happen elsewhere.
 
-import type { KafkaRecord } from "../protocol/index.ts";
+import type { KafkaRecord } from "../../protocol/index.ts";
 import type { CommittedOffset } from "./groups.ts";
 import { partitionName, type LogOffset, type LogPosition, type TopicPartition } from "./log.ts";
 

@@ -5,8 +5,8 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { readKafkaConnection } from "../../bridge/kafka/index.ts";
-import { clientOptions } from "../../bridge/kafka/client-options.ts";
+import { readKafkaConnection } from "../../kafka/native/index.ts";
+import { clientOptions } from "../../kafka/native/client-options.ts";
 import { runCommand } from "../support/command.ts";
 import { temporaryFolder } from "../support/bridge.ts";
 
@@ -57,7 +57,7 @@ const mistakes: readonly (readonly [Readonly<Record<string, string>>, RegExp])[]
   [{ KAFKA_TLS: "false", KAFKA_TLS_CA: here }, /^KAFKA_TLS_CA is set, but KAFKA_TLS=false$/],
   [{ KAFKA_TLS_CA: "/nowhere.pem" }, /^KAFKA_TLS_CA: \/nowhere\.pem cannot be read$/],
   [
-    { KAFKA_TLS_CA: fileURLToPath(new URL("main.test.ts", import.meta.url)) },
+    { KAFKA_TLS_CA: fileURLToPath(new URL("ring.test.ts", import.meta.url)) },
     /^KAFKA_TLS_CA: .* is not PEM$/,
   ],
   [{ KAFKA_TLS_CERT: here }, /^KAFKA_TLS_KEY is missing, which KAFKA_TLS_CERT needs$/],

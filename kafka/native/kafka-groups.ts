@@ -7,9 +7,15 @@ import {
   type ConsumerOptions,
   type GroupPartitionsAssigner,
 } from "@platformatic/kafka";
-import { assignPartitions } from "../assign-partitions.ts";
-import type { CommittedOffset, GroupDescription, Groups, JoinOptions, Member } from "../groups.ts";
-import type { TopicPartition } from "../log.ts";
+import {
+  assignPartitions,
+  type CommittedOffset,
+  type GroupDescription,
+  type Groups,
+  type JoinOptions,
+  type Member,
+  type TopicPartition,
+} from "../log/index.ts";
 import { clientOptions, type KafkaConnection } from "./client-options.ts";
 import { errorNames, messageOf, unavailable } from "./errors.ts";
 

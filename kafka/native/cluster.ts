@@ -2,7 +2,7 @@
 // things up and creates topics; it neither reads nor writes records.
 
 import type { Admin, Producer } from "@platformatic/kafka";
-import type { Refused } from "../log.ts";
+import type { Refused } from "../log/index.ts";
 import { patiently } from "./patience.ts";
 import {
   clusterRetryAfter,

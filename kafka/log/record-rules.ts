@@ -1,7 +1,7 @@
 // What a record must be like to be taken and where it goes, whatever the backend: the rules that need no state.
 // Which topics exist, and how many partitions they have, is the backend's business.
 
-import { maxRecordBytes, partitionForKey, recordBytes, type NewRecord } from "../protocol/index.ts";
+import { maxRecordBytes, partitionForKey, recordBytes, type NewRecord } from "../../protocol/index.ts";
 import type { Refused } from "./log.ts";
 
 /** Seconds until a refusal that only a changed record or configuration can cure is worth another look. */

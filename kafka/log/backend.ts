@@ -1,4 +1,4 @@
-// What the bridge serves: a log and its consumer groups. The embedded log and Kafka are two of them.
+// A log and its consumer groups together. Kafka is one (../native), the log of the bridge's own another.
 
 import type { Groups } from "./groups.ts";
 import type { Log } from "./log.ts";
