@@ -99,9 +99,10 @@ export function gatewayProcess({ host, port, stateFolder, credentials }: Gateway
   };
 }
 
-/** The example's model. */
-export function responderProcess(credentials: Environment): ProcessSpec {
-  return { name: "predict", args: ["examples/predict/responder.ts"], env: credentials };
+/** The examples' services: on the cluster if there is one, else over the bridge. */
+export function responderProcesses(credentials: Environment, brokers: string | undefined): ProcessSpec[] {
+  const env = { ...credentials, KAFKA_BROKERS: brokers ?? "" };
+  return ["predict", "shop"].map((name) => ({ name, args: [`examples/${name}/responder.ts`], env }));
 }
 
 /** Of wrangler's lines, those about requests, errors and what the Worker logs; not its banner, tables and advice. */

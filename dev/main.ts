@@ -1,5 +1,5 @@
 // `npm run dev`: the whole loop on one machine. A bridge with its embedded log or on Kafka, the gateway in
-// `wrangler dev`, the example's responder; one log, one line when ready, one Ctrl-C to end it all.
+// `wrangler dev`, the examples' responders; one log, one line when ready, one Ctrl-C to end it all.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { messageOf, readKafkaConnection } from "../kafka/native/index.ts";
 import config from "../hearback.config.ts";
-import { bridgeProcess, brokerProcess, gatewayProcess, responderProcess } from "./children.ts";
+import { bridgeProcess, brokerProcess, gatewayProcess, responderProcesses } from "./children.ts";
 import { optionsOrExit } from "./command-line.ts";
 import { parseDevOptions } from "./options.ts";
 import { isFree } from "./ports.ts";
@@ -82,7 +82,9 @@ processes.start(bridgeProcess({ ...places, ...(brokers === undefined ? { topics 
 processes.start(gatewayProcess({ ...places, credentials }), gaveUp);
 // Not before, or the first thing to be seen would be its complaints.
 await whenOk(`${bridgeUrl}/healthz`);
-if (responders && ending === undefined) processes.start(responderProcess(credentials), gaveUp);
+if (responders && ending === undefined) {
+  for (const each of responderProcesses(credentials, brokers)) processes.start(each, gaveUp);
+}
 // Ready for a first request: the gateway built, Kafka REST answering.
 await whenOk(`${gatewayUrl}/readyz`);
 console.log(`ready    │ after ${((Date.now() - startedAt) / 1_000).toFixed(1)} s: ${gatewayUrl} — try

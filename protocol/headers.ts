@@ -1,7 +1,7 @@
 // Every header name Hearback owns, on Kafka records and on HTTP, in one table each.
 // It holds names only: what a value means is in request.ts and reply.ts.
 
-/** Headers of request and reply records. Read case-insensitively, written as spelled here. */
+/** Headers of request, reply and dead-letter records. Read case-insensitively, written as spelled here. */
 export const recordHeaders = {
   correlationId: "X-Correlation-ID",
   replyTopic: "X-Reply-Topic",
@@ -18,6 +18,11 @@ export const recordHeaders = {
   stageReceived: "X-Stage-Received",
   stageReplied: "X-Stage-Replied",
   cancel: "X-Cancel",
+  deadLetterReason: "X-Dead-Letter-Reason",
+  deadLetterTopic: "X-Dead-Letter-Topic",
+  deadLetterPartition: "X-Dead-Letter-Partition",
+  deadLetterOffset: "X-Dead-Letter-Offset",
+  deadLetterResponder: "X-Dead-Letter-Responder",
   httpMethod: "X-Http-Method",
   httpPath: "X-Http-Path",
   httpQuery: "X-Http-Query",

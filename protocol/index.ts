@@ -2,6 +2,7 @@
 // No I/O, no clock, no platform types below this folder.
 
 export * from "./base64.ts";
+export * from "./dead-letter.ts";
 export * from "./errors.ts";
 export * from "./headers.ts";
 export * from "./ids.ts";

@@ -31,6 +31,13 @@ export interface WireRecord {
   readonly headers: readonly WireHeader[];
 }
 
+/**
+ * Why a record was not appended. All but `unavailable` stay so until the record or the topic changes.
+ * `invalid`: it makes no sense · `too-large`: for the API or the topic · `forbidden`: by the cluster or the bridge.
+ */
+export const refusalReasons = ["invalid", "too-large", "forbidden", "unavailable"] as const;
+export type RefusalReason = (typeof refusalReasons)[number];
+
 /** One element per record posted to `/hearback/produce`, in request order. `retryAfter` is in seconds. */
 export type WireProduceAnswer =
   | {
@@ -39,7 +46,7 @@ export type WireProduceAnswer =
       readonly offset: number;
       readonly timestamp: number;
     }
-  | { readonly refused: string; readonly retryAfter: number };
+  | { readonly refused: string; readonly why: RefusalReason; readonly retryAfter: number };
 
 /**
  * Where to read from. `log` is the identity the offset belongs to: when the partition's log is another

@@ -92,9 +92,12 @@ export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
   };
 }
 
-/** What a responder says; `sequence` numbers the parts of one reply from 0. */
+/** What a responder says. */
 export interface ReplyToSend extends Reply {
+  /** Numbers the parts of one reply from 0. */
   readonly sequence: number;
+  /** Of a reply in parts: whether this is the last one. Absent: the reply is whole. */
+  readonly isLast?: boolean;
   readonly responder?: string;
   /** Epoch ms. */
   readonly receivedAt: number;
@@ -118,6 +121,10 @@ export function encodeReply(
   ];
   if (reply.error !== undefined) headers.push(textHeader(recordHeaders.replyError, reply.error));
   if (reply.contentType !== undefined) headers.push(textHeader(recordHeaders.contentType, reply.contentType));
+  if (reply.isLast !== undefined) {
+    headers.push(textHeader(recordHeaders.replySequence, String(reply.sequence)));
+    if (reply.isLast) headers.push(textHeader(recordHeaders.replyEnd, "true"));
+  }
   if (reply.responder !== undefined) headers.push(textHeader(recordHeaders.responder, reply.responder));
   return {
     topic: address.replyTopic,

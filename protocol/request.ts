@@ -60,30 +60,52 @@ export interface ReplyAddress {
   readonly createdAt?: number;
   /** Absent: the request never expires. */
   readonly deadlineAt?: number;
+  /** After it a reply is of no use. Absent: at the deadline. */
+  readonly keepUntil?: number;
 }
 
-/** Undefined when the record names no correlation ID or no reply topic, or a partition that is no number. */
-export function decodeReplyAddress(headers: readonly RecordHeader[]): ReplyAddress | undefined {
+/** What of an address cannot be read; each is a reason of a dead letter. */
+export type UnreadableAddress =
+  "correlation_id_missing" | "correlation_id_too_long" | "reply_topic_missing" | "reply_partition_unreadable";
+
+/** Callers of their own may use any ID; one this long is no ID. */
+const maxCorrelationIdLength = 256;
+
+/** The first thing that is missing or makes no sense is the answer when the address cannot be read. */
+export function decodeReplyAddress(headers: readonly RecordHeader[]): ReplyAddress | UnreadableAddress {
   const correlationId = readHeader(headers, recordHeaders.correlationId);
   const replyTopic = readHeader(headers, recordHeaders.replyTopic);
-  if (!correlationId || !replyTopic) return undefined;
-  const partitionText = readHeader(headers, recordHeaders.replyPartition);
-  const replyPartition = readWholeNumber(partitionText);
-  if (partitionText !== undefined && replyPartition === undefined) return undefined;
+  if (!correlationId) return "correlation_id_missing";
+  if (correlationId.length > maxCorrelationIdLength) return "correlation_id_too_long";
+  if (!replyTopic) return "reply_topic_missing";
+  const hasPartition = headers.some(({ key }) => isNamed(key, recordHeaders.replyPartition));
+  const replyPartition = readWholeNumber(readHeader(headers, recordHeaders.replyPartition));
+  if (hasPartition && replyPartition === undefined) return "reply_partition_unreadable";
   const createdAt = readWholeNumber(readHeader(headers, recordHeaders.creationTimestamp));
   const deadlineAt = readWholeNumber(readHeader(headers, recordHeaders.deadline));
+  const keepUntil = readWholeNumber(readHeader(headers, recordHeaders.keepUntil));
   return {
     correlationId,
     replyTopic,
     ...(replyPartition === undefined ? {} : { replyPartition }),
     ...(createdAt === undefined ? {} : { createdAt }),
     ...(deadlineAt === undefined ? {} : { deadlineAt }),
+    ...(keepUntil === undefined ? {} : { keepUntil }),
   };
 }
 
 /** Whether nobody can still be waiting, even if the two clocks differ by the allowance. */
 export function isExpired(address: ReplyAddress, now: number): boolean {
   return address.deadlineAt !== undefined && now > address.deadlineAt + clockSkewAllowanceMs;
+}
+
+/** Whether the record takes a request back instead of making one. */
+export function isCancel(headers: readonly RecordHeader[]): boolean {
+  return readHeader(headers, recordHeaders.cancel) === "true";
+}
+
+function isNamed(key: string, name: string): boolean {
+  return key.toLowerCase() === name.toLowerCase();
 }
 
 /** A decimal whole number of at most 15 digits (so that it is exact), or undefined. */

@@ -1,4 +1,9 @@
 // The kit for services that answer: `createResponder` and its types.
 
-export type { Handler, HandlerReply, RequestMessage } from "./message.ts";
-export { createResponder, type Responder, type ResponderCounts, type ResponderOptions } from "./responder.ts";
+export { RequestEnded, type ResponderContext } from "./exchange.ts";
+export { readKafkaConnection } from "../kafka/native/index.ts";
+export type { BridgeConnection, KafkaConnection } from "./kafka.ts";
+export { UnreadableBody, type HandlerReply, type RequestMessage } from "./message.ts";
+export type { Handler, RecordPlace, ResponderEvent, ResponderOptions } from "./options.ts";
+export { createResponder, type Responder } from "./responder.ts";
+export type { ResponderCounts } from "./tally.ts";

@@ -70,5 +70,7 @@ function invalid(refused: string): Refused {
 }
 
 function toWireAnswer(answer: ProduceAnswer): WireProduceAnswer {
-  return "refused" in answer ? { refused: answer.refused, retryAfter: answer.retryAfter } : answer;
+  if (!("refused" in answer)) return answer;
+  const { refused, why, retryAfter } = answer;
+  return { refused, why, retryAfter };
 }

@@ -14,6 +14,8 @@ export interface InstanceOptions {
   /** Where to begin when nothing is committed, or the position is outside the log. */
   readonly reset: "earliest" | "latest" | "none";
   readonly sessionTimeoutMs: number;
+  /** Closed when it was not used for this long. Default: the session timeout. */
+  readonly idleTimeoutMs?: number;
 }
 
 export interface InstanceName {
@@ -56,7 +58,7 @@ export interface Consumers {
    * none. Throws `LogUnavailable`.
    */
   remove(name: InstanceName): Promise<boolean>;
-  /** Closes what was not used for its session timeout. Called every second; a test with a clock of its own may too. */
+  /** Closes what was not used for too long. Called every second; a test with a clock of its own may too. */
   closeIdle(): Promise<void>;
   /** Instances in this process. */
   readonly size: number;
@@ -368,7 +370,8 @@ export function createConsumers(options: ConsumersOptions): Consumers {
   async function closeIdle(): Promise<void> {
     const at = now();
     const idle = [...instances.values()].filter(
-      ({ inHand, usedAt, options: own }) => inHand === 0 && at - usedAt >= own.sessionTimeoutMs,
+      ({ inHand, usedAt, options: own }) =>
+        inHand === 0 && at - usedAt >= (own.idleTimeoutMs ?? own.sessionTimeoutMs),
     );
     await Promise.all(idle.map(closeInstance));
   }

@@ -1,7 +1,7 @@
 // A log as an interface: what a backend must do and what each call promises. It
 // knows nothing of HTTP or JSON, and chooses no backend. Consumer groups are groups.ts.
 
-import type { KafkaRecord, NewRecord } from "../../protocol/index.ts";
+import type { KafkaRecord, NewRecord, RefusalReason } from "../../protocol/index.ts";
 
 export interface TopicPartition {
   readonly topic: string;
@@ -44,7 +44,7 @@ export interface Appended extends TopicPartition {
  */
 export interface Refused {
   readonly refused: string;
-  readonly why: "invalid" | "too-large" | "forbidden" | "unavailable";
+  readonly why: RefusalReason;
   readonly retryAfter: number;
 }
 
@@ -100,8 +100,11 @@ export interface Log {
   offsets(query: OffsetQuery, partitions: readonly TopicPartition[]): Promise<readonly LogOffset[]>;
   /** Partition count by topic. Throws `LogUnavailable`. */
   topics(): Promise<ReadonlyMap<string, number>>;
-  /** 0 for a topic that does not exist. Throws `LogUnavailable`. */
-  partitionCount(topic: string): Promise<number>;
+  /**
+   * 0 for a topic that does not exist. `maxAgeMs`: how old the answer may be, where the backend keeps answers
+   * for a while. Throws `LogUnavailable`.
+   */
+  partitionCount(topic: string, maxAgeMs?: number): Promise<number>;
   /** What keeps the log from being used at this moment, in words for an operator; undefined when nothing does. */
   trouble(): string | undefined;
   /** Ends waiting fetches with an empty answer and refuses later produces. A second call does nothing. */

@@ -64,7 +64,15 @@ export function openKafka(options: KafkaOptions): Backend<KafkaLog> {
     },
     onError,
   });
-  return backendOf(log, createKafkaGroups({ connection: options, admin, onError }));
+  return backendOf(
+    log,
+    createKafkaGroups({
+      connection: options,
+      admin,
+      countPartitions: async (topic) => (await cluster.topic(topic, 0))?.leaders.length ?? 0,
+      onError,
+    }),
+  );
 }
 
 function onceAMinute(report: (message: string) => void): (message: string) => void {

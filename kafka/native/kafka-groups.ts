@@ -24,6 +24,8 @@ const sessionTimeoutBounds = { min: 6_000, max: 1_800_000 } as const;
 /** Also how soon a member learns that the group forms anew. */
 const heartbeatMs = 1_000;
 const rejoinMs = 500;
+/** How often a member looks for topics that came or grew. */
+const watchMs = 3_000;
 /** Another process has joined under the same instance name. */
 const takenOver = "FENCED_INSTANCE_ID";
 
@@ -33,10 +35,13 @@ export interface KafkaGroupsOptions {
     Admin,
     "listGroups" | "describeGroups" | "listConsumerGroupOffsets" | "removeMembersFromConsumerGroup"
   >;
+  /** Partitions of a topic, as fresh as `watchMs` asks for; 0 when there is none. */
+  readonly countPartitions: (topic: string) => Promise<number>;
   readonly onError: (message: string) => void;
 }
 
-export function createKafkaGroups({ connection, admin, onError }: KafkaGroupsOptions): Groups {
+export function createKafkaGroups(groupsOptions: KafkaGroupsOptions): Groups {
+  const { admin } = groupsOptions;
   const members = new Set<Member>();
 
   async function describe(): Promise<GroupDescription[]> {
@@ -58,7 +63,7 @@ export function createKafkaGroups({ connection, admin, onError }: KafkaGroupsOpt
 
   return {
     async join(options) {
-      const member = await joinGroup(connection, options, onError, () => members.delete(member));
+      const member = await joinGroup(groupsOptions, options, () => members.delete(member));
       members.add(member);
       return member;
     },
@@ -117,9 +122,8 @@ export function createKafkaGroups({ connection, admin, onError }: KafkaGroupsOpt
 
 /** Joins in the background, again and again until it succeeds or is left. */
 async function joinGroup(
-  connection: KafkaConnection,
+  { connection, countPartitions, onError }: KafkaGroupsOptions,
   { group, instance, topics, sessionTimeoutMs, uncommitted }: JoinOptions,
-  onError: (message: string) => void,
   onLeft: () => void,
 ): Promise<Member> {
   const { min, max } = sessionTimeoutBounds;
@@ -140,6 +144,7 @@ async function joinGroup(
   let state: "in" | "lost" | "left" = "in";
   let changes = Promise.withResolvers<void>();
   let retry: NodeJS.Timeout | undefined;
+  let watching: NodeJS.Timeout | undefined;
 
   function assign(assigned: readonly TopicPartition[]): void {
     partitions = assigned;
@@ -182,6 +187,19 @@ async function joinGroup(
     });
   }
 
+  /** Brokers tell no member that a topic has come or grown: each looks, and asks for a new assignment then. */
+  async function watch(known: readonly number[] | undefined): Promise<void> {
+    const counts = await Promise.all(topics.map(countPartitions)).catch(() => known);
+    if (state !== "in") return;
+    if (known !== undefined && counts?.some((count, index) => count !== known[index]) === true) {
+      // Whoever leads the group shares out what its own client knows.
+      await consumer.metadata({ topics: [...topics], forceUpdate: true }).catch(() => undefined);
+      join();
+    }
+    watching = setTimeout(() => void watch(counts), watchMs);
+    watching.unref();
+  }
+
   consumer.on("consumer:group:join", ({ assignments }) => {
     assign(
       (assignments ?? []).flatMap(({ topic, partitions: numbers }) =>
@@ -202,6 +220,7 @@ async function joinGroup(
     retry = setTimeout(join, rejoinMs);
   });
   join();
+  void watch(undefined);
 
   return {
     get partitions() {
@@ -225,6 +244,7 @@ async function joinGroup(
       if (state === "left") return;
       state = "left";
       clearTimeout(retry);
+      clearTimeout(watching);
       onLeft();
       // Leaves the group too. Where the cluster is out of reach, the session timeout ends the membership.
       await consumer.close(true).catch(() => undefined);

@@ -126,7 +126,8 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
     indexes: readonly number[],
     answers: ProduceAnswer[],
   ): Promise<void> {
-    const topic = await findOrCreate(name);
+    const highest = indexes.reduce((most, index) => Math.max(most, records[index]?.partition ?? 0), 0);
+    const topic = await findOrCreate(name, highest);
     if ("refused" in topic) {
       for (const index of indexes) answers[index] = topic;
       return;
@@ -148,9 +149,19 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
     throwRejected(settled);
   }
 
-  async function findOrCreate(name: string): Promise<KnownTopic | Refused> {
+  /** As it is known, or as it is: when it is not known to have the partition, it may have grown. */
+  async function topicWith(
+    name: string,
+    partition: number,
+    maxAgeMs: number,
+  ): Promise<KnownTopic | undefined> {
+    const known = await cluster.topic(name);
+    return known === undefined || partition < known.leaders.length ? known : cluster.topic(name, maxAgeMs);
+  }
+
+  async function findOrCreate(name: string, partition: number): Promise<KnownTopic | Refused> {
     try {
-      const topic = await cluster.topic(name);
+      const topic = await topicWith(name, partition, 0);
       if (topic !== undefined) return topic;
     } catch (cause) {
       // Nothing has been sent yet, so this is certain.
@@ -176,7 +187,7 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
   async function standingInCluster(cursor: Cursor, strict: boolean): Promise<Standing> {
     let topic: KnownTopic | undefined;
     try {
-      topic = await cluster.topic(cursor.topic);
+      topic = await topicWith(cursor.topic, cursor.partition, staleLeaderMs);
       // The topic may have been deleted and created again a moment ago.
       if (topic !== undefined && isOtherLog(cursor, topic.id)) topic = await cluster.topic(cursor.topic, 0);
     } catch {
@@ -369,7 +380,7 @@ export function createKafkaLog(parts: KafkaLogParts): KafkaLog {
     fetch,
     offsets,
     topics: () => cluster.topics(),
-    partitionCount: async (topic) => (await cluster.topic(topic))?.leaders.length ?? 0,
+    partitionCount: async (topic, maxAgeMs) => (await cluster.topic(topic, maxAgeMs))?.leaders.length ?? 0,
     trouble: () => (closed ? "the log is closing" : cluster.trouble()),
 
     close() {

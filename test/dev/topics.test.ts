@@ -36,6 +36,10 @@ test("the config's topics are wanted with the config's reply partitions", () => 
   expect(wantedTopics(config.services)).toMatchObject([
     { name: "inference.requests.v1", role: "request", partitions: 3, longestTimeoutMs: 5_000 },
     { name: "inference.replies.v1", role: "reply", partitions: 3, longestTimeoutMs: 5_000 },
+    { name: "orders.requests.v1", role: "request", partitions: 3, longestTimeoutMs: 5_000 },
+    { name: "shop.replies.v1", role: "reply", partitions: 3, longestTimeoutMs: 5_000 },
+    { name: "baskets.requests.v1", role: "request", partitions: 3, longestTimeoutMs: 5_000 },
+    { name: "customers.requests.v1", role: "request", partitions: 3, longestTimeoutMs: 5_000 },
   ]);
 });
 

@@ -7,7 +7,10 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runCommand, type RunningCommand } from "../support/command.ts";
+import config from "../../hearback.config.ts";
 import { freePort } from "../../dev/ports.ts";
+import { wantedTopics } from "../../dev/topics/index.ts";
+import { shopCases } from "../support/shop.ts";
 import { postJson } from "../support/loop.ts";
 
 async function isUp(port: number): Promise<boolean> {
@@ -55,11 +58,15 @@ describe("npm run dev", () => {
     expect(await response.json()).toMatchObject({ id: "txn_1", prediction: 0.533 });
   });
 
+  shopCases(() => `http://127.0.0.1:${port}`);
+
   test("has a bridge for user dev with password dev, and the topics of the config", async () => {
     const response = await fetch(`http://127.0.0.1:${bridgePort}/topics`, {
       headers: { authorization: `Basic ${btoa("dev:dev")}` },
     });
-    expect(await response.json()).toEqual({ "inference.requests.v1": 3, "inference.replies.v1": 3 });
+    expect(await response.json()).toEqual(
+      Object.fromEntries(wantedTopics(config.services).map(({ name, partitions }) => [name, partitions])),
+    );
   });
 
   test("says in one sentence that a port is taken, and which option chooses another", async () => {

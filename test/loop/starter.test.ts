@@ -34,17 +34,10 @@ beforeAll(async () => {
   });
   await bridge.printed(/http:\/\/[\d.:]+/);
   bridgeUrl = /http:\/\/[\d.:]+/.exec(bridge.output())?.[0] ?? "";
-  await writeFile(
-    join(project, "responder.js"),
-    `import { createResponder } from "hearback/responder";
-     const [url] = process.argv.slice(2);
-     await createResponder({
-       kafka: { url, username: "dev", password: "dev" },
-       topic: "hello.requests",
-       handler: (request) => ({ body: "Hello, " + request.text(), contentType: "text/plain" }),
-     }).run();`,
-  );
-  responder = runCommand(process.execPath, ["responder.js", bridgeUrl], { cwd: project });
+  responder = runCommand(process.execPath, ["responder.ts"], {
+    cwd: project,
+    env: credentialsFor(bridgeUrl),
+  });
   server = createTestHarness({
     workers: [{ configPath: join(project, "wrangler.toml"), vars: credentialsFor(bridgeUrl) }],
   });
@@ -64,7 +57,27 @@ test("the starter answers through the packed gateway, bridge and responder kit",
   expect([response.status, await response.text()]).toEqual([200, "Hello, Ada"]);
 });
 
-test("the packed types hold the starter's config and entry to the rules", async () => {
+test("the packed kit speaks to a cluster as well, and says when there is none", async () => {
+  await writeFile(
+    join(project, "lonely.ts"),
+    `import { createResponder } from "hearback/responder";
+     const responder = createResponder({
+       kafka: { brokers: ["127.0.0.1:1"] },
+       topic: "hello.requests",
+       replyTopics: ["hello.replies"],
+       handler: () => {},
+       onEvent(event) {
+         console.log(JSON.stringify(event));
+         responder.stop();
+       },
+     });
+     await responder.run();`,
+  );
+  const { stdout } = await run(process.execPath, ["lonely.ts"], { cwd: project });
+  expect(stdout).toMatch(/"type":"connection","message":"the cluster cannot be reached: /);
+});
+
+test("the packed types hold the starter's config, entry and responder to the rules", async () => {
   await writeFile(
     join(project, "tsconfig.json"),
     JSON.stringify({
@@ -74,4 +87,13 @@ test("the packed types hold the starter's config and entry to the rules", async 
     }),
   );
   await run(`${root}node_modules/.bin/tsc`, ["-p", project]);
+  await writeFile(
+    join(project, "tsconfig.responder.json"),
+    JSON.stringify({
+      extends: `${root}tsconfig.base.json`,
+      compilerOptions: { types: [`${root}node_modules/@types/node`] },
+      files: ["responder.ts"],
+    }),
+  );
+  await run(`${root}node_modules/.bin/tsc`, ["-p", join(project, "tsconfig.responder.json")]);
 });

@@ -69,7 +69,7 @@ export async function replyTo(
   reply: Partial<Reply> & { text?: string } = {},
 ): Promise<void> {
   const address = decodeReplyAddress(request.headers);
-  if (address === undefined) throw new Error("the request names no address");
+  if (typeof address === "string") throw new Error("the request names no address");
   const { text = "pong", ...rest } = reply;
   await produce(
     encodeReply(address, request.headers, {

@@ -10,7 +10,7 @@ import { openEmbeddedGroups, openEmbeddedLog, produceOnce, startBridge } from ".
 import { nodeFlags } from "../../bridge/node-flags.ts";
 import { handlePredict } from "../../examples/predict/handler.ts";
 import type { DrainVerdict } from "../../protocol/index.ts";
-import { createResponder, type Responder } from "../../responder/index.ts";
+import { createResponder, type Handler, type Responder, type ResponderEvent } from "../../responder/index.ts";
 
 export const user = "dev";
 export const password = "dev";
@@ -175,13 +175,18 @@ export interface RunningResponder extends Responder {
 }
 
 /** The example's model, in this process. */
-export function startModel(bridgeUrl: string, onError?: (cause: unknown) => void): RunningResponder {
+export function startModel(
+  bridgeUrl: string,
+  onEvent?: (event: ResponderEvent) => void,
+  handler: Handler = handlePredict,
+): RunningResponder {
   const responder = createResponder({
-    kafka: { url: bridgeUrl, username: user, password },
+    kafka: { bridge: bridgeUrl, username: user, password },
     topic: "inference.requests.v1",
-    handler: handlePredict,
+    replyTopics: ["inference.replies.*"],
+    handler,
     concurrency: 10_000,
-    ...(onError === undefined ? {} : { onError }),
+    ...(onEvent === undefined ? {} : { onEvent }),
   });
   const running = responder.run();
   return {

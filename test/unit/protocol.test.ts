@@ -67,16 +67,19 @@ describe("the request record", () => {
     expect(encodeRequest("requests", hexId, body, envelope)).toEqual(record);
   });
 
-  test("tells a responder its address and deadline, and nothing when a part is missing or no number", () => {
+  test("tells a responder its address and deadline, or what of it is missing or no number", () => {
     expect(decodeReplyAddress(record.headers)).toEqual({
       correlationId: hexId,
       replyTopic: "replies",
       replyPartition: 2,
       createdAt: 1_790_000_000_000,
       deadlineAt: 1_790_000_005_000,
+      keepUntil: 1_790_000_005_000,
     });
-    expect(decodeReplyAddress([textHeader("X-Correlation-ID", hexId)])).toBeUndefined();
-    expect(decodeReplyAddress([...record.headers, textHeader("x-reply-partition", "-1")])).toBeUndefined();
+    expect(decodeReplyAddress([textHeader("X-Correlation-ID", hexId)])).toBe("reply_topic_missing");
+    expect(decodeReplyAddress([...record.headers, textHeader("x-reply-partition", "-1")])).toBe(
+      "reply_partition_unreadable",
+    );
   });
 
   test("is expired only beyond the allowance for clocks that differ", () => {
@@ -90,7 +93,7 @@ describe("the request record", () => {
 describe("the reply record", () => {
   const request = encodeRequest("requests", hexId, new Uint8Array(), envelope);
   const address = decodeReplyAddress(request.headers);
-  if (address === undefined) throw new Error("the request has an address");
+  if (typeof address === "string") throw new Error("the request has an address");
   const reply = {
     status: 201,
     contentType: "text/plain",

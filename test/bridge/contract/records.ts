@@ -200,16 +200,17 @@ export function recordsContract(backend: BackendUnderTest): void {
           { topic: bytes, value: "not base64" },
           posted({ ...good, value: new Uint8Array(1_048_576) }),
         ]);
-      const refused = (why: string) => ({
-        refused: expect.stringContaining(why),
+      const refused = (why: string, reason: string) => ({
+        refused: expect.stringContaining(reason),
+        why,
         retryAfter: expect.any(Number),
       });
       expect(answers).toEqual([
-        refused("partition 7"),
+        refused("invalid", "partition 7"),
         expect.objectContaining({ topic: bytes, partition: 0, offset: 0 }),
-        refused("topic name"),
-        refused("1048577 bytes"),
-        refused("base64"),
+        refused("invalid", "topic name"),
+        refused("too-large", "1048577 bytes"),
+        refused("invalid", "base64"),
         expect.objectContaining({ topic: bytes, partition: 0, offset: 1 }),
       ]);
     });

@@ -1,0 +1,116 @@
+// How much is handled at once, in which order, by whom, and how a responder ends.
+
+import { describe, expect, test } from "vitest";
+import { createGate, setStage, textOf, type Home } from "./stage.ts";
+
+export function workCases(home: () => Promise<Home>): void {
+  describe("work", () => {
+    test("is not more at once than the concurrency allows, and what is not taken up is not read away", async () => {
+      const stage = await setStage(await home());
+      const gate = createGate();
+      let active = 0;
+      let most = 0;
+      const responder = stage.start(
+        async () => {
+          most = Math.max(most, ++active);
+          await gate.opened;
+          active--;
+          return {};
+        },
+        { concurrency: 2 },
+      );
+      const ids = [];
+      for (const body of ["1", "2", "3", "4"]) ids.push(await stage.request(body));
+      await expect.poll(() => active, { timeout: 20_000 }).toBe(2);
+      expect(responder.counts.received).toBe(2);
+      gate.open();
+      for (const id of ids) await stage.replyTo(id);
+      expect(most).toBe(2);
+      await expect.poll(() => responder.counts).toMatchObject({ received: 4, replied: 4 });
+    });
+
+    test("on one key goes one after another if asked to, and beside that of other keys", async () => {
+      const stage = await setStage(await home());
+      const gates = new Map(["a1", "a2", "b1"].map((body) => [body, createGate()]));
+      const begun: string[] = [];
+      stage.start(
+        async (message) => {
+          begun.push(message.text());
+          await gates.get(message.text())?.opened;
+          return {};
+        },
+        { order: "key" },
+      );
+      const first = await stage.request("a1", { key: "a" });
+      const second = await stage.request("a2", { key: "a" });
+      await stage.request("b1", { key: "b" });
+      await expect.poll(() => begun, { timeout: 20_000 }).toEqual(["a1", "b1"]);
+      gates.get("a1")?.open();
+      await stage.replyTo(first);
+      await expect.poll(() => begun).toEqual(["a1", "b1", "a2"]);
+      for (const gate of gates.values()) gate.open();
+      await stage.replyTo(second);
+    });
+
+    test("under way is finished when the responder stops, and the rest is left to the next one", async () => {
+      const stage = await setStage(await home());
+      const gate = createGate();
+      const responder = stage.start(
+        async () => {
+          await gate.opened;
+          return { body: "finished" };
+        },
+        { concurrency: 1 },
+      );
+      const first = await stage.request("first");
+      const second = await stage.request("second");
+      await expect.poll(() => responder.counts.received, { timeout: 20_000 }).toBe(1);
+      responder.stop();
+      gate.open();
+      await responder.finish();
+      expect(textOf(await stage.replyTo(first))).toBe("finished");
+      expect(responder.counts).toMatchObject({ received: 1, replied: 1 });
+      const next = stage.start(() => ({ body: "by the next" }));
+      expect(textOf(await stage.replyTo(second))).toBe("by the next");
+      expect(next.counts).toMatchObject({ received: 1 });
+      expect(await stage.repliesTo(first)).toHaveLength(1);
+    });
+
+    test("[B4] is shared with a second responder of the group, and taken over when one stops", async () => {
+      const stage = await setStage(await home(), { partitions: 4 });
+      const ask = async () => {
+        const ids = await Promise.all([0, 1, 2, 3].map((partition) => stage.request("x", { partition })));
+        for (const id of ids) await stage.replyTo(id);
+      };
+      const one = stage.start(() => ({}), { name: "one" });
+      await ask();
+      const two = stage.start(() => ({}), { name: "two" });
+      await expect
+        .poll(
+          async () => {
+            await ask();
+            return two.counts.replied > 0;
+          },
+          { timeout: 30_000 },
+        )
+        .toBe(true);
+      const before = one.counts.replied;
+      await ask();
+      expect(one.counts.replied).toBeGreaterThan(before);
+      await two.finish();
+      await ask();
+    });
+
+    test("shows in figures for Prometheus", async () => {
+      const stage = await setStage(await home());
+      const responder = stage.start(() => ({}));
+      await stage.replyTo(await stage.request("x"));
+      await expect.poll(() => responder.counts.replied).toBe(1);
+      const text = await responder.metrics();
+      expect(text).toContain('hearback_responder_requests_total{fate="replied"} 1');
+      for (const name of ["duration_seconds", "request_age_seconds"]) {
+        expect(text).toContain(`hearback_responder_${name}_count 1`);
+      }
+    });
+  });
+}
