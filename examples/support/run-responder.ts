@@ -22,9 +22,14 @@ function connectionFrom(env: NodeJS.ProcessEnv): KafkaConnection | BridgeConnect
   };
 }
 
-/** Ends with SIGINT or SIGTERM, when everything taken up is answered; then says what became of the requests. */
+/** `RESPONDER_NAME` names the instance. Ends with SIGINT or SIGTERM, when everything taken up is answered; then says what became of the requests. */
 export async function runResponder<Input = undefined>(options: Answering<Input>): Promise<void> {
-  const responder = createResponder({ kafka: connectionFrom(process.env), ...options });
+  const name = process.env["RESPONDER_NAME"];
+  const responder = createResponder({
+    kafka: connectionFrom(process.env),
+    ...(name ? { name } : {}),
+    ...options,
+  });
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => responder.stop());
   console.log(`answering ${String(options.topic)}`);
   await responder.run();

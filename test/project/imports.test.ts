@@ -19,7 +19,7 @@ const allowed = new Map<string, { values: readonly string[]; types?: readonly st
     responder: { values: ["protocol", "kafka"] },
     examples: { values: ["responder"] },
     dev: { values: ["kafka", "bridge", "worker"] },
-    bench: { values: [] },
+    bench: { values: ["responder"] },
   }),
 );
 

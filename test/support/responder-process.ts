@@ -1,0 +1,30 @@
+// A responder of the examples in a process of its own, which can be stopped, continued and killed.
+
+import { runCommand } from "./command.ts";
+
+export interface ResponderProcess {
+  /** SIGTERM, and waits: what it holds is answered. */
+  stop(): Promise<void>;
+  /** kill -9. */
+  kill(): Promise<void>;
+  /** SIGSTOP: it does nothing until `resume`, and knows nothing of it. */
+  freeze(): void;
+  resume(): void;
+}
+
+/** The example's model on a cluster. `name`: what its replies carry as `X-Responder`. */
+export function startModelProcess(brokers: string, name: string): ResponderProcess {
+  const command = runCommand(process.execPath, ["examples/predict/responder.ts"], {
+    env: { KAFKA_BROKERS: brokers, RESPONDER_NAME: name },
+  });
+  const end = async (signal: NodeJS.Signals): Promise<void> => {
+    command.signal(signal);
+    await command.ended;
+  };
+  return {
+    stop: () => end("SIGTERM"),
+    kill: () => end("SIGKILL"),
+    freeze: () => command.signal("SIGSTOP"),
+    resume: () => command.signal("SIGCONT"),
+  };
+}
