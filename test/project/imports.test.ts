@@ -18,7 +18,7 @@ const allowed = new Map<string, { values: readonly string[]; types?: readonly st
     bridge: { values: ["protocol"] },
     responder: { values: ["protocol", "kafka"] },
     examples: { values: ["responder"] },
-    dev: { values: ["bridge", "worker"] },
+    dev: { values: ["bridge", "worker", "kafka", "protocol"] },
     bench: { values: [] },
   }),
 );

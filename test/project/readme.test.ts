@@ -6,6 +6,7 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { kafkaUsage } from "../../dev/kafka/options.ts";
 import { usage as devUsage } from "../../dev/options.ts";
+import { replayUsage } from "../../dev/replay/options.ts";
 import { topicsUsage } from "../../dev/topics/options.ts";
 import { gatewaySchema, serviceSchema } from "../../worker/config.ts";
 
@@ -84,6 +85,7 @@ test.each([
   ["npm run dev", devUsage, ["--port", "--bridge-port", "--no-responders", "--state"]],
   ["npm run kafka", kafkaUsage, []],
   ["npm run topics", topicsUsage, []],
+  ["npm run replay", replayUsage, []],
 ])(
   "the README's options of «%s» are those of its --help, with their defaults",
   (command, usage, elsewhere) => {
