@@ -19,6 +19,7 @@ const allowed = new Map<string, { values: readonly string[]; types?: readonly st
     responder: { values: ["protocol", "kafka"] },
     examples: { values: ["responder"] },
     dev: { values: ["bridge", "worker", "kafka", "protocol"] },
+    sidecar: { values: ["bridge", "worker", "dev"] },
     bench: { values: [] },
   }),
 );
@@ -54,7 +55,7 @@ test.each([...allowed])("%s imports only from folders it may know", (folder, { v
 test.each(["protocol", "kafka", "durable", "consumer", "responder"])(
   "other folders import %s through its index, so that its files can change",
   (folder) => {
-    const files = globSync("{kafka,durable,consumer,worker,responder,bridge,dev,examples}/**/*.ts", {
+    const files = globSync("{kafka,durable,consumer,worker,responder,bridge,dev,sidecar,examples}/**/*.ts", {
       cwd: root,
     });
     const around = files
