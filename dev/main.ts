@@ -12,6 +12,7 @@ import { optionsOrExit } from "./command-line.ts";
 import { parseDevOptions } from "./options.ts";
 import { isFree } from "./ports.ts";
 import { Processes } from "./processes.ts";
+import { becomesOk } from "./ready.ts";
 import { sweepEmptyWaiters } from "./sweep.ts";
 import { ensureTopics, openCluster, wantedTopics } from "./topics/index.ts";
 
@@ -120,21 +121,10 @@ async function prepareTopics(addresses: string): Promise<void> {
 
 /** Ends everything when that takes too long. */
 async function whenOk(url: string): Promise<void> {
-  const giveUpAt = Date.now() + readyTimeoutMs;
-  for (;;) {
-    try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(3_000) });
-      if (response.ok) return;
-    } catch {
-      // Not up yet.
-    }
-    if (ending !== undefined) return;
-    if (Date.now() > giveUpAt) {
-      console.error(`Not ready after ${readyTimeoutMs / 1_000} s; the lines above say why.`);
-      await end(1);
-    }
-    await new Promise((wake) => setTimeout(wake, readyPollMs));
-  }
+  const isOk = await becomesOk(url, readyTimeoutMs, () => ending !== undefined);
+  if (isOk || ending !== undefined) return;
+  console.error(`Not ready after ${readyTimeoutMs / 1_000} s; the lines above say why.`);
+  await end(1);
 }
 
 /** Cron triggers do not fire by themselves in local development. */

@@ -22,19 +22,11 @@ const stream = await consumer.consume({
 process.on("SIGTERM", () => {
   void stream.close().then(() => Promise.all([consumer.close(true), producer.close()]));
 });
-for await (const { headers, key, value } of stream) {
-  const partition = Number(
-    headers.get(Buffer.from("X-Reply-Partition")) ?? header(headers, "X-Reply-Partition"),
-  );
-  const id = header(headers, "X-Correlation-ID");
-  void producer.send({
-    acks: -1,
-    messages: [{ topic: replies, partition, key, value, headers: { "X-Correlation-ID": id } }],
-  });
-}
-
-/** Header names come as bytes. */
-function header(headers: Map<Buffer, Buffer>, name: string): string {
-  for (const [key, value] of headers) if (key.toString() === name) return value.toString();
-  return "";
+for await (const { headerEntries, key, value } of stream) {
+  const header = (name: string): Buffer | undefined =>
+    headerEntries.find(([each]) => each?.toString() === name)?.[1];
+  const id = header("X-Correlation-ID") ?? Buffer.alloc(0);
+  const headers = new Map([[Buffer.from("X-Correlation-ID"), id]]);
+  const partition = Number(header("X-Reply-Partition"));
+  void producer.send({ acks: -1, messages: [{ topic: replies, partition, key, value, headers }] });
 }

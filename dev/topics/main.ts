@@ -1,16 +1,12 @@
 // `npm run topics`: what the topics of the config look like on a cluster. Prints; decides nothing.
 
-import { resolve } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
 import { messageOf, readKafkaConnection } from "../../kafka/native/index.ts";
-import type { GatewayConfig } from "../../worker/config.ts";
 import { optionsOrExit } from "../command-line.ts";
+import { loadConfig } from "../config-file.ts";
 import { openCluster } from "./cluster.ts";
 import { describeTopics, ensureTopics } from "./ensure.ts";
 import { parseTopicsOptions, type TopicsOptions } from "./options.ts";
 import { wantedTopics } from "./wanted.ts";
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
 
 /** Whether all is well. Throws with a sentence for the user. */
 async function run({
@@ -20,9 +16,8 @@ async function run({
   requestPartitions,
   replicas,
 }: TopicsOptions): Promise<boolean> {
-  const file = pathToFileURL(resolve(root, config)).href;
-  const { default: gateway } = (await import(file)) as { readonly default: GatewayConfig };
-  const wanted = wantedTopics(gateway.services, requestPartitions);
+  const { services } = await loadConfig(config);
+  const wanted = wantedTopics(services, requestPartitions);
   const cluster = openCluster(readKafkaConnection(brokers, process.env));
   try {
     const { topics, findings, done } = await (

@@ -18,7 +18,8 @@ const allowed = new Map<string, { values: readonly string[]; types?: readonly st
     bridge: { values: ["protocol", "kafka"] },
     responder: { values: ["protocol", "kafka"] },
     examples: { values: ["responder"] },
-    dev: { values: ["kafka", "bridge", "worker"] },
+    dev: { values: ["protocol", "kafka", "bridge", "worker"] },
+    sidecar: { values: ["kafka", "bridge", "worker", "dev"] },
     bench: { values: ["responder"] },
   }),
 );
@@ -60,7 +61,7 @@ test("what becomes part of a Worker leaves alone the parts of kafka that need No
 test.each(["protocol", "kafka", "durable", "consumer", "responder"])(
   "other folders import %s through its index, so that its files can change",
   (folder) => {
-    const files = globSync("{kafka,durable,consumer,worker,responder,bridge,dev,examples}/**/*.ts", {
+    const files = globSync("{kafka,durable,consumer,worker,responder,bridge,dev,sidecar,examples}/**/*.ts", {
       cwd: root,
     });
     const around = files

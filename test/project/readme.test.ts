@@ -6,7 +6,9 @@ import * as v from "valibot";
 import { expect, test } from "vitest";
 import { kafkaUsage } from "../../dev/kafka/options.ts";
 import { usage as devUsage } from "../../dev/options.ts";
+import { replayUsage } from "../../dev/replay/options.ts";
 import { topicsUsage } from "../../dev/topics/options.ts";
+import { sidecarUsage } from "../../sidecar/options.ts";
 import { gatewaySchema, serviceSchema } from "../../worker/config.ts";
 
 const read = (file: string) => readFileSync(fileURLToPath(new URL(`../../${file}`, import.meta.url)), "utf8");
@@ -84,6 +86,8 @@ test.each([
   ["npm run dev", devUsage, ["--port", "--bridge-port", "--no-responders", "--state"]],
   ["npm run kafka", kafkaUsage, []],
   ["npm run topics", topicsUsage, []],
+  ["npm run replay", replayUsage, []],
+  ["npm run sidecar", sidecarUsage, []],
 ])(
   "the README's options of «%s» are those of its --help, with their defaults",
   (command, usage, elsewhere) => {
