@@ -9,7 +9,7 @@ import {
   type LogPosition,
   type TopicPartition,
 } from "../kafka/index.ts";
-import type { Duties } from "./assignment.ts";
+import { partitionsToRead, type Duties } from "./assignment.ts";
 import { nameOf, type ReplyPartitions } from "./partitions.ts";
 import type { RunBudget } from "./run-budget.ts";
 
@@ -70,7 +70,7 @@ export async function run(deps: RunDeps, until: "owed" | "empty"): Promise<RunEn
       await deps.changed(longestPauseMs);
       continue;
     }
-    const wanted = assignedPartitions(deps.duties());
+    const wanted = partitionsToRead(deps.duties());
     const assignment = wanted.map(nameOf).join();
     if (mustCheck || assignment !== checkedFor) {
       if (await placeAll(deps, wanted)) {
@@ -133,12 +133,6 @@ function isFull(partitions: ReplyPartitions): boolean {
 
 function pauseAfter(failures: number): number {
   return Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - 1));
-}
-
-function assignedPartitions(duties: Duties): TopicPartition[] {
-  return Object.entries(duties.topics).flatMap(([topic, { partitions }]) =>
-    Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
-  );
 }
 
 /** Gives new partitions their first place and checks the places of the others. False: Kafka did not answer. */
