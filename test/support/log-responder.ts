@@ -1,6 +1,6 @@
-// A responder that reads and writes the embedded log itself: for tests that bend where replies go, or decide when.
+// A responder that reads and writes a log without the bridge: for tests that bend where replies go, or decide when.
 
-import type { EmbeddedLog, LogPosition } from "../../bridge/index.ts";
+import type { Log, LogPosition } from "../../bridge/index.ts";
 import {
   decodeReplyAddress,
   decodeText,
@@ -29,14 +29,11 @@ export interface LogResponderOptions {
 }
 
 /** Answers every request with the name of its topic, a colon and its own body. */
-export function startLogResponder(log: EmbeddedLog, options: LogResponderOptions): LogResponder {
+export function startLogResponder(log: Log, options: LogResponderOptions): LogResponder {
   const partitionOf = options.partitionOf ?? ((address: ReplyAddress) => address.replyPartition);
   const stopped = new AbortController();
   let received = 0;
   let held: KafkaRecord[] | undefined;
-  let positions: readonly LogPosition[] = options.topics.flatMap((topic) =>
-    Array.from({ length: log.countPartitions(topic) }, (_, partition) => ({ topic, partition, offset: 0 })),
-  );
 
   async function answer(request: KafkaRecord): Promise<void> {
     const address = decodeReplyAddress(request.headers);
@@ -56,7 +53,15 @@ export function startLogResponder(log: EmbeddedLog, options: LogResponderOptions
     if (appended === undefined || "refused" in appended) throw new Error(JSON.stringify(appended));
   }
 
+  async function start(): Promise<readonly LogPosition[]> {
+    const counts = await Promise.all(options.topics.map((topic) => log.partitionCount(topic)));
+    return options.topics.flatMap((topic, at) =>
+      Array.from({ length: counts[at] ?? 0 }, (_, partition) => ({ topic, partition, offset: 0 })),
+    );
+  }
+
   async function run(): Promise<void> {
+    let positions = await start();
     while (!stopped.signal.aborted) {
       const requests = await log.fetch(positions, { ...atOnce, timeoutMs: 60_000, signal: stopped.signal });
       positions = positions.map((position) => {

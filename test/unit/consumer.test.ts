@@ -18,6 +18,7 @@ import { InFlight } from "../../consumer/in-flight.ts";
 import { sumOfVerdicts } from "../../consumer/ledger.ts";
 import { ReplyPartitions } from "../../consumer/partitions.ts";
 import { afterFailure, classifyFailure, maxTries } from "../../consumer/redelivery.ts";
+import { run } from "../../consumer/run.ts";
 import { RunBudget } from "../../consumer/run-budget.ts";
 import type { Delivery } from "../../durable/waiter-state.ts";
 import { checkPosition, startPosition } from "../../kafka/position.ts";
@@ -246,6 +247,61 @@ test("a drain is silent only when it owes answers and no poll got through within
   expect(drainHealth(90_000, 1_000, 0, 1_000 + pollWindowMs)).toBe("polling");
   expect(drainHealth(90_000, 1_000, 0, 1_001 + pollWindowMs)).toBe("silent");
   expect(drainHealth(90_000, 0, 50_000, 50_001)).toBe("polling");
+});
+
+test("a partition that the config has before the topic is found within seconds, however little the bridge looks", async () => {
+  let clock = 0;
+  let readAt = 0;
+  const thereFrom = 7_000;
+  const partitions = new ReplyPartitions(
+    { waiterIdOf: async () => undefined, enqueue: () => {}, deadLetter: () => {}, progressed: () => {} },
+    [],
+  );
+  const end = await run(
+    {
+      partitions,
+      kafka: {
+        produce: async () => ({ status: "unknown" }),
+        topics: async () => ({ status: "read", value: new Map() }),
+        offsets: async (query, wanted) => ({
+          status: "read",
+          value: wanted.map(({ topic, partition }) => {
+            const isThere = partition === 0 || clock >= thereFrom;
+            const offset = isThere && partition === 1 && query === "latest" ? 1 : 0;
+            return { topic, partition, offset, log: isThere ? "L" : "" };
+          }),
+        }),
+        // Without an identity this bridge does not look for the partition.
+        fetch: async (positions, waitMs) => {
+          const found = positions.some(
+            ({ partition, log, offset }) => partition === 1 && log + offset === "L0",
+          );
+          if (!found) clock += waitMs;
+          else readAt = clock;
+          return {
+            status: "read",
+            value: found ? [{ ...replyRecord(0, hexId("a")), partition: 1 }] : [],
+          };
+        },
+      },
+      budget: new RunBudget({ external: 1_000, internal: 1_000 }, 0),
+      duties: () => ({
+        ...noDuties,
+        topics: { replies: { partitions: 2, neededUntil: 30_000 } },
+        awakeUntil: 30_000,
+      }),
+      changed: async (ms) => {
+        clock += ms;
+      },
+      unlessReassigned: (poll) => poll,
+      polled: () => {},
+      failed: () => {},
+      now: () => clock,
+    },
+    "owed",
+  );
+  expect([end, partitions.ledger()[1]?.verdicts.unknown]).toEqual(["asleep", 1]);
+  expect(readAt - thereFrom).toBeLessThanOrEqual(2_000);
 });
 
 describe("a run's budget", () => {
