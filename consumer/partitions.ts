@@ -137,10 +137,11 @@ export class ReplyPartitions {
     }
   }
 
-  /** Forgets the partitions of a topic that nobody is owed anything on, once they are settled; their counts go too. */
-  forget(topic: string): void {
+  /** Forgets all but these, once they are settled: nobody is owed anything on the others. Their counts go too. */
+  keepOnly(wanted: readonly TopicPartition[]): void {
+    const names = new Set(wanted.map(nameOf));
     for (const [name, state] of this.#states) {
-      if (state.topic === topic && state.inFlight.size === 0) this.#states.delete(name);
+      if (!names.has(name) && state.inFlight.size === 0) this.#states.delete(name);
     }
   }
 

@@ -4,7 +4,7 @@
 
 import { DurableObject } from "cloudflare:workers";
 import type { Waiter } from "../durable/index.ts";
-import { createUpstashKafka, type KafkaPort } from "../kafka/index.ts";
+import { createUpstashKafka, type KafkaPort, type TopicPartition } from "../kafka/index.ts";
 import {
   importUuidKey,
   verifyUuid,
@@ -13,7 +13,14 @@ import {
   type KafkaRecord,
   type SigningKey,
 } from "../protocol/index.ts";
-import { accept, promisedUntil, refresh, type DrainAssignment, type Duties } from "./assignment.ts";
+import {
+  accept,
+  partitionsToRead,
+  promisedUntil,
+  refresh,
+  type DrainAssignment,
+  type Duties,
+} from "./assignment.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { DrainStorage } from "./drain-storage.ts";
 import { nameOf, ReplyPartitions, type PartitionLedger } from "./partitions.ts";
@@ -228,10 +235,9 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     const before = this.#duties;
     this.#duties = duties;
     this.#stored.saveDuties(duties);
-    for (const topic of Object.keys(before.topics)) {
-      if (!(topic in duties.topics)) this.#partitions.forget(topic);
-    }
-    if (partitionCounts(before) !== partitionCounts(duties)) this.#reassigned.fire();
+    const wanted = partitionsToRead(duties);
+    this.#partitions.keepOnly(wanted);
+    if (namesOf(partitionsToRead(before)) !== namesOf(wanted)) this.#reassigned.fire();
     this.#changed.fire();
   }
 
@@ -260,6 +266,6 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   }
 }
 
-function partitionCounts(duties: Duties): string {
-  return JSON.stringify(Object.entries(duties.topics).map(([topic, { partitions }]) => [topic, partitions]));
+function namesOf(partitions: readonly TopicPartition[]): string {
+  return partitions.map(nameOf).join();
 }

@@ -9,7 +9,7 @@ import {
   type LogPosition,
   type TopicPartition,
 } from "../kafka/index.ts";
-import type { Duties } from "./assignment.ts";
+import { partitionsToRead, type Duties } from "./assignment.ts";
 import { nameOf, type ReplyPartitions } from "./partitions.ts";
 import type { RunBudget } from "./run-budget.ts";
 
@@ -20,6 +20,11 @@ const offsetsTimeoutMs = 3_000;
 const suspiciouslyQuickMs = 250;
 /** Polls without a record after which the positions are checked, in case the backend cannot tell by itself. */
 const emptyPollsBeforeCheck = 3;
+/**
+ * While a partition of the config is not there yet, polls are no longer than this and it is looked for between them:
+ * what a bridge knows of a topic's partitions may be half a minute old, and only a question makes it look again.
+ */
+const lookForMissingMs = 1_000;
 /** Reading starts this long before the longest timeout, for clocks that differ and records that waited. */
 const windowSlackMs = 60_000;
 /** Longer than a delivery and its first repeat; what is still open then is read and delivered again. */
@@ -61,6 +66,8 @@ export async function run(deps: RunDeps, until: "owed" | "empty"): Promise<RunEn
   const stopsAtEmpty = (): boolean => until === "empty" && now() >= deps.duties().awakeUntil;
   let mustCheck = true;
   let checkedFor = "";
+  let checkedAt = 0;
+  let isMissing = false;
   let emptyPolls = 0;
   let failures = 0;
   for (;;) {
@@ -70,11 +77,13 @@ export async function run(deps: RunDeps, until: "owed" | "empty"): Promise<RunEn
       await deps.changed(longestPauseMs);
       continue;
     }
-    const wanted = assignedPartitions(deps.duties());
+    const wanted = partitionsToRead(deps.duties());
     const assignment = wanted.map(nameOf).join();
-    if (mustCheck || assignment !== checkedFor) {
+    const mustLook = isMissing && now() >= checkedAt + lookForMissingMs;
+    if (mustCheck || mustLook || assignment !== checkedFor) {
       if (await placeAll(deps, wanted)) {
         mustCheck = false;
+        checkedAt = now();
         checkedFor = assignment;
       } else {
         await deps.changed(pauseAfter(++failures));
@@ -90,9 +99,11 @@ export async function run(deps: RunDeps, until: "owed" | "empty"): Promise<RunEn
       await deps.changed(longestPauseMs);
       continue;
     }
+    isMissing = positions.length < wanted.length || positions.some(({ log }) => log === "");
     const startedAt = now();
     budget.spendKafkaCall();
-    const poll = deps.kafka.fetch(positions, stopsAtEmpty() ? 0 : pollWaitMs);
+    const waitMs = isMissing ? lookForMissingMs : pollWaitMs;
+    const poll = deps.kafka.fetch(positions, stopsAtEmpty() ? 0 : waitMs);
     const answer = await deps.unlessReassigned(poll);
     // New partitions to read: this poll does not know them. Its records, if any come, are read again.
     if (answer === undefined) continue;
@@ -133,12 +144,6 @@ function isFull(partitions: ReplyPartitions): boolean {
 
 function pauseAfter(failures: number): number {
   return Math.min(longestPauseMs, firstPauseMs * 2 ** (failures - 1));
-}
-
-function assignedPartitions(duties: Duties): TopicPartition[] {
-  return Object.entries(duties.topics).flatMap(([topic, { partitions }]) =>
-    Array.from({ length: partitions }, (_, partition) => ({ topic, partition })),
-  );
 }
 
 /** Gives new partitions their first place and checks the places of the others. False: Kafka did not answer. */

@@ -1,6 +1,12 @@
 // Which partition a key belongs to, exactly as Java's default partitioner computes it, so that a reply
 // keyed by its correlation ID lands on the same partition whichever client library produced it.
 
+/** A static set of a topic's partitions: those that one deployment owns, and how many the topic has. */
+export interface OwnedPartitions {
+  readonly own: readonly number[];
+  readonly of: number;
+}
+
 const seed = 0x9747b28c;
 const multiplier = 0x5bd1e995;
 

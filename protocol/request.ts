@@ -11,7 +11,8 @@ export const clockSkewAllowanceMs = 1_000;
 export interface RequestEnvelope {
   readonly correlationId: string;
   readonly replyTopic: string;
-  readonly replyPartition: number;
+  /** Absent: the reply finds its partition by its key, or may come on any. */
+  readonly replyPartition?: number;
   readonly createdAt: number;
   readonly deadlineAt: number;
   readonly keepUntil: number;
@@ -35,7 +36,6 @@ export function encodeRequest(
   const headers: RecordHeader[] = [
     textHeader(recordHeaders.correlationId, envelope.correlationId),
     textHeader(recordHeaders.replyTopic, envelope.replyTopic),
-    textHeader(recordHeaders.replyPartition, String(envelope.replyPartition)),
     textHeader(recordHeaders.creationTimestamp, String(envelope.createdAt)),
     textHeader(recordHeaders.deadline, String(envelope.deadlineAt)),
     textHeader(recordHeaders.keepUntil, String(envelope.keepUntil)),
@@ -43,6 +43,9 @@ export function encodeRequest(
     textHeader(recordHeaders.httpMethod, envelope.method),
     textHeader(recordHeaders.httpPath, envelope.path),
   ];
+  if (envelope.replyPartition !== undefined) {
+    headers.push(textHeader(recordHeaders.replyPartition, String(envelope.replyPartition)));
+  }
   if (envelope.query !== "") headers.push(textHeader(recordHeaders.httpQuery, envelope.query));
   if (envelope.clientCorrelationId !== undefined) {
     headers.push(textHeader(recordHeaders.clientCorrelationId, envelope.clientCorrelationId));

@@ -3,7 +3,8 @@
 
 import { TrieRouter } from "hono/router/trie-router";
 import * as v from "valibot";
-import { isOwnedRecordHeader, type CorrelationIdForm } from "../protocol/index.ts";
+import { isOwnedRecordHeader, type CorrelationIdForm, type OwnedPartitions } from "../protocol/index.ts";
+import { mostPartitionsPerOwned, type ReplyRouting } from "./routing.ts";
 
 /** Where the record key of a request comes from; absent or empty in a request is a 400. */
 export type RecordKeySource =
@@ -24,10 +25,18 @@ export interface ServiceOptions {
   /** Topic the service answers to. Services may share one; then they are counted together in the ledger. */
   readonly replyTopic: string;
   /**
-   * Partitions of the reply topic that this deployment owns, counted from 0 (1 to 1000).
+   * Partitions of the reply topic that this deployment owns: all of so many, counted from 0 (1 to 1000), or, where
+   * several deployments share the topic, a set of them: `{ own: [3], of: 10 }`.
    * @default 1
    */
-  readonly replyPartitions?: number;
+  readonly replyPartitions?: number | OwnedPartitions;
+  /**
+   * How a reply finds this deployment. `"partition"`: the request names the partition. `"key"`: by its record key,
+   * for services that cannot choose partitions but have Java's partitioner. `"shared"`: all deployments read all
+   * partitions and drop the replies of others.
+   * @default "partition"
+   */
+  readonly replyRouting?: ReplyRouting;
   /**
    * How long a caller waits for the reply before it gets 504, in ms (100 to 300000).
    * @default 10000
@@ -159,6 +168,25 @@ const topicName = v.pipe(
 
 const nonEmpty = v.pipe(v.string(), v.minLength(1));
 
+const partitionNumber = v.pipe(
+  v.number("a partition's number is needed"),
+  v.integer("must be a whole number"),
+  v.minValue(0, "must be at least 0"),
+  v.maxValue(999, "must be at most 999"),
+);
+
+const ownedPartitions = v.pipe(
+  v.strictObject({
+    own: v.pipe(
+      v.array(partitionNumber, "must be a list of partitions"),
+      v.minLength(1, "must have at least one partition"),
+      v.check((own) => new Set(own).size === own.length, "must name each partition once"),
+    ),
+    of: wholeNumber(1, 1_000, "partitions"),
+  }),
+  v.check(({ own, of }) => own.every((partition) => partition < of), "must own partitions from 0 to of - 1"),
+);
+
 const recordKeyRule = 'must be one of { path }, { query }, { header }, { body: "/json/pointer" }';
 
 /** Every default is written here and nowhere else; a test holds the docstrings and the README against it. */
@@ -169,7 +197,17 @@ export const serviceSchema = v.strictObject({
   ),
   requestTopic: topicName,
   replyTopic: topicName,
-  replyPartitions: v.optional(wholeNumber(1, 1_000, "partitions"), 1),
+  replyPartitions: v.optional(
+    v.union(
+      [wholeNumber(1, 1_000, "partitions"), ownedPartitions],
+      "must be a number of partitions, or { own: [3], of: 10 }",
+    ),
+    1,
+  ),
+  replyRouting: v.optional(
+    v.picklist(["partition", "key", "shared"], 'must be "partition", "key" or "shared"'),
+    "partition",
+  ),
   timeoutMs: v.optional(wholeNumber(100, 300_000, "ms"), 10_000),
   bodyLimitBytes: v.optional(wholeNumber(0, 1_000_000, "bytes"), 1_000_000),
   forwardHeaders: v.optional(
@@ -220,9 +258,9 @@ export function resolveGateway(input: unknown): ConfigResult {
   if (!parsed.success) return { ok: false, problems: parsed.issues.map(shapeProblem) };
   const { services, produceTimeoutMs, workersPlan, drainLocation } = parsed.output;
   const config: GatewayConfig = {
-    services: Object.entries(services).map(([name, { route, recordKey, ...rest }]) => {
+    services: Object.entries(services).map(([name, { route, recordKey, replyPartitions, ...rest }]) => {
       const [method = "", path = ""] = route.split(" ");
-      return { ...rest, name, method, path, recordKey };
+      return { ...rest, replyPartitions: inOrder(replyPartitions), name, method, path, recordKey };
     }),
     produceTimeoutMs,
     workersPlan,
@@ -234,6 +272,12 @@ export function resolveGateway(input: unknown): ConfigResult {
     ...collisionProblems(config.services),
   ];
   return problems.length > 0 ? { ok: false, problems } : { ok: true, config };
+}
+
+/** So that two sets of the same partitions are equal. */
+function inOrder(partitions: number | OwnedPartitions): number | OwnedPartitions {
+  if (typeof partitions === "number") return partitions;
+  return { own: partitions.own.toSorted((a, b) => a - b), of: partitions.of };
 }
 
 /** One line per problem: name, received value, rule. */
@@ -274,6 +318,7 @@ function serviceProblems(service: Service, { produceTimeoutMs }: GatewayConfig):
       rule: `must be longer than produceTimeoutMs (${produceTimeoutMs})`,
     });
   }
+  problems.push(...routingProblems(service));
   const { recordKey } = service;
   if (
     recordKey !== undefined &&
@@ -304,10 +349,31 @@ function serviceProblems(service: Service, { produceTimeoutMs }: GatewayConfig):
   return problems;
 }
 
-/** A topic is for requests or for replies, and all who share a reply topic mean the same partitions of it. */
+/** A set of partitions fits only some ways of routing. */
+function routingProblems({ name, replyPartitions, replyRouting }: Service): ConfigProblem[] {
+  if (typeof replyPartitions === "number") return [];
+  const problem = (rule: string): ConfigProblem[] => [
+    { option: `services.${name}.replyPartitions`, received: show(replyPartitions), rule },
+  ];
+  if (replyRouting === "shared") {
+    return problem('must be a number with replyRouting "shared", where everybody reads all partitions');
+  }
+  const { own, of } = replyPartitions;
+  if (replyRouting === "key" && of > own.length * mostPartitionsPerOwned) {
+    return problem(
+      `must own one in ${mostPartitionsPerOwned} partitions with replyRouting "key", or minting an ID takes too long`,
+    );
+  }
+  return [];
+}
+
+/**
+ * A topic is for requests or for replies, and all who share a reply topic mean the same partitions of it. Whether
+ * others write there is a fact of the topic, too; `partition` and `key` may stand side by side.
+ */
 function topicProblems(services: readonly Service[]): ConfigProblem[] {
   const requestTopics = new Set(services.map(({ requestTopic }) => requestTopic));
-  const partitions = new Map<string, Service>();
+  const firsts = new Map<string, Service>();
   return services.flatMap((service) => {
     const problems: ConfigProblem[] = [];
     if (requestTopics.has(service.replyTopic)) {
@@ -317,15 +383,17 @@ function topicProblems(services: readonly Service[]): ConfigProblem[] {
         rule: "must not be a request topic: replies would be read as requests",
       });
     }
-    const first = partitions.get(service.replyTopic) ?? service;
-    partitions.set(service.replyTopic, first);
-    if (first.replyPartitions !== service.replyPartitions) {
+    const first = firsts.get(service.replyTopic) ?? service;
+    firsts.set(service.replyTopic, first);
+    const mustEqual = (option: "replyPartitions" | "replyRouting"): void => {
       problems.push({
-        option: `services.${service.name}.replyPartitions`,
-        received: show(service.replyPartitions),
-        rule: `must equal services.${first.name}.replyPartitions (${first.replyPartitions}), which has the same reply topic`,
+        option: `services.${service.name}.${option}`,
+        received: show(service[option]),
+        rule: `must equal services.${first.name}.${option} (${show(first[option])}), which has the same reply topic`,
       });
-    }
+    };
+    if (show(first.replyPartitions) !== show(service.replyPartitions)) mustEqual("replyPartitions");
+    if ((first.replyRouting === "shared") !== (service.replyRouting === "shared")) mustEqual("replyRouting");
     return problems;
   });
 }

@@ -11,4 +11,6 @@ export {
   type RecordKeySource,
   type ServiceOptions,
 } from "./config.ts";
+export type { OwnedPartitions } from "../protocol/index.ts";
+export type { ReplyRouting } from "./routing.ts";
 export { createGateway, type Gateway } from "./gateway.ts";

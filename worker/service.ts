@@ -5,12 +5,10 @@ import type { Context } from "hono";
 import { drainOf } from "../consumer/library.ts";
 import {
   encodeRequest,
-  encodeText,
   httpHeaders,
   importUuidKey,
   maxRecordBytes,
   mintUuid,
-  partitionForKey,
   passedThroughHeaders,
   recordBytes,
 } from "../protocol/index.ts";
@@ -20,6 +18,7 @@ import type { AppEnv, GatewayDeps } from "./app.ts";
 import { readRecordKey } from "./record-key.ts";
 import { requestReply } from "./request-reply.ts";
 import { respondOutcome, respondProblem } from "./respond.ts";
+import { mintRouted, replyPartitionFor } from "./routing.ts";
 
 /** The record's attempt number: a plain request is produced once. */
 const onlyAttempt = 1;
@@ -30,12 +29,13 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
     const request = c.req.raw;
     const createdAt = Date.now();
     const { env } = c;
-    const hexId = c.get("correlationId");
     const correlationId =
-      service.correlationIds === "hex" ? hexId : await mintUuidFor(env.CORRELATION_ID_SECRET, createdAt);
+      service.correlationIds === "hex"
+        ? await mintRouted(service, c.get("correlationId"), () => env.WAITER.newUniqueId().toString())
+        : await mintRoutedUuid(service, env.CORRELATION_ID_SECRET, createdAt);
     const waiterId =
       service.correlationIds === "hex"
-        ? env.WAITER.idFromString(hexId)
+        ? env.WAITER.idFromString(correlationId)
         : env.WAITER.idFromName(correlationId);
 
     c.set("correlationId", correlationId);
@@ -66,10 +66,11 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
           });
     if (!key.ok) return respondProblem("bad_request", correlationId, { detail: `missing: ${key.missing}` });
 
+    const replyPartition = replyPartitionFor(service, correlationId);
     const record = encodeRequest(service.requestTopic, key.key, body, {
       correlationId,
       replyTopic: service.replyTopic,
-      replyPartition: partitionForKey(encodeText(correlationId), service.replyPartitions),
+      ...(replyPartition === undefined ? {} : { replyPartition }),
       createdAt,
       deadlineAt,
       // A plain request has no use for a reply after its deadline.
@@ -115,8 +116,9 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
   };
 }
 
-async function mintUuidFor(secret: string | undefined, now: number): Promise<string> {
+async function mintRoutedUuid(service: Service, secret: string | undefined, now: number): Promise<string> {
   // The environment check at the first request guarantees the secret.
   const key = await importUuidKey(secret ?? "");
-  return mintUuid(now, crypto.getRandomValues(new Uint8Array(6)), key);
+  const mint = () => mintUuid(now, crypto.getRandomValues(new Uint8Array(6)), key);
+  return mintRouted(service, await mint(), mint);
 }

@@ -47,14 +47,21 @@ export function compareTopics(
   });
 }
 
-function partitionFindings({ name, role, partitions }: WantedTopic, there: FoundTopic): Finding[] {
+function partitionFindings({ name, role, partitions, beyond }: WantedTopic, there: FoundTopic): Finding[] {
   if (role === "request" || there.partitions === partitions) return [];
   if (there.partitions < partitions) {
-    const text = `has ${there.partitions} partitions and the config says ${partitions}: requests name reply partitions that do not exist`;
+    const text = `has ${there.partitions} partitions and the config says ${partitions}: replies are meant for partitions that do not exist`;
     return [{ topic: name, kind: "danger", text, remedy: "add partitions" }];
   }
-  const text = `has ${there.partitions} partitions and the config says ${partitions}: a reply on another partition is never read`;
-  return [{ topic: name, kind: "note", text }];
+  const more = `has ${there.partitions} partitions and the config says ${partitions}`;
+  switch (beyond) {
+    case "astray":
+      return [{ topic: name, kind: "danger", text: `${more}: keys lead replies to other partitions` }];
+    case "others":
+      return [{ topic: name, kind: "note", text: `${more}: no request names the others for its reply` }];
+    case "read":
+      return [{ topic: name, kind: "note", text: `${more}: the others are read after the next tick` }];
+  }
 }
 
 function keepingFindings(

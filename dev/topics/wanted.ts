@@ -5,8 +5,10 @@ import type { GatewayConfig } from "../../worker/config.ts";
 export interface WantedTopic {
   readonly name: string;
   readonly role: "request" | "reply";
-  /** Of a reply topic: what the drain reads. Of a request topic: only what a new one gets. */
+  /** Of a reply topic: what the config counts on. Of a request topic: only what a new one gets. */
   readonly partitions: number;
+  /** Who reads partitions beyond those: this deployment from its next tick on, others, or nobody. */
+  readonly beyond: "read" | "others" | "astray";
   /** The longest wait on this topic, in ms: a record must not go sooner. */
   readonly longestTimeoutMs: number;
   /** The largest request body, in bytes; 0 for a reply topic. */
@@ -29,23 +31,28 @@ export function wantedTopics(
     const known = topics.get(topic.name) ?? topic;
     topics.set(topic.name, {
       ...known,
+      beyond: topic.beyond === "astray" ? topic.beyond : known.beyond,
       longestTimeoutMs: Math.max(known.longestTimeoutMs, topic.longestTimeoutMs),
       largestBodyBytes: Math.max(known.largestBodyBytes, topic.largestBodyBytes),
     });
   };
-  for (const { requestTopic, replyTopic, replyPartitions, timeoutMs, bodyLimitBytes } of services) {
-    const longestTimeoutMs = timeoutMs;
+  for (const service of services) {
+    const { requestTopic, replyTopic, replyPartitions, replyRouting, bodyLimitBytes } = service;
+    const longestTimeoutMs = service.timeoutMs;
     want({
       name: requestTopic,
       role: "request",
       partitions: requestPartitions,
+      beyond: "others",
       longestTimeoutMs,
       largestBodyBytes: bodyLimitBytes,
     });
     want({
       name: replyTopic,
       role: "reply",
-      partitions: replyPartitions,
+      ...(typeof replyPartitions === "number"
+        ? { partitions: replyPartitions, beyond: "read" }
+        : { partitions: replyPartitions.of, beyond: replyRouting === "key" ? "astray" : "others" }),
       longestTimeoutMs,
       largestBodyBytes: 0,
     });

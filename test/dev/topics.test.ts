@@ -14,6 +14,7 @@ const reply: WantedTopic = {
   name: "replies",
   role: "reply",
   partitions: 3,
+  beyond: "read",
   longestTimeoutMs: 5_000,
   largestBodyBytes: 0,
 };
@@ -43,6 +44,24 @@ test("the config's topics are wanted with the config's reply partitions", () => 
   ]);
 });
 
+test("of a set of partitions the whole topic is wanted, and by key no other number of partitions", () => {
+  const [service] = config.services;
+  if (service === undefined) throw new Error("the config has a service");
+  const wanted = (replyRouting: "partition" | "key") =>
+    wantedTopics([{ ...service, replyPartitions: { own: [3], of: 10 }, replyRouting }])[1];
+  expect(wanted("partition")).toMatchObject({ role: "reply", partitions: 10, beyond: "others" });
+  expect(wanted("key")).toMatchObject({ role: "reply", partitions: 10, beyond: "astray" });
+  expect(
+    wantedTopics(
+      (["partition", "key"] as const).map((replyRouting) => ({
+        ...service,
+        replyPartitions: { own: [3], of: 10 },
+        replyRouting,
+      })),
+    )[1],
+  ).toMatchObject({ beyond: "astray" });
+});
+
 test("a reply topic of two services is wanted once, with the longer timeout", () => {
   const [service] = config.services;
   if (service === undefined) throw new Error("the config has a service");
@@ -69,7 +88,9 @@ test("a topic that is missing can be created", () => {
 
 test.each([
   [reply, { partitions: 2 }, /^danger \(add partitions\): has 2 partitions and the config says 3/],
-  [reply, { partitions: 4 }, /^note: has 4 partitions .* never read$/],
+  [reply, { partitions: 4 }, /^note: has 4 partitions .* read after the next tick$/],
+  [{ ...reply, beyond: "others" }, { partitions: 4 }, /^note: .* no request names the others/],
+  [{ ...reply, beyond: "astray" }, { partitions: 4 }, /^danger: .* keys lead replies to other partitions$/],
   [reply, { cleanupPolicy: "compact" }, /^danger: has cleanup.policy=compact/],
   [request, { cleanupPolicy: "compact,delete" }, /^danger: has cleanup.policy=compact,delete/],
   [reply, { retentionMs: 4_999 }, /^danger: has retention.ms=4999, less than the 5000 ms/],

@@ -200,6 +200,85 @@ test("partitions that the topic has beyond the config are drained from the next 
   await expect.poll(async () => (await sleeper.ledger()).partitions.length).toBe(3);
 });
 
+/** A drain of its own, and a topic that nobody else reads; its three partitions hold what is produced first. */
+async function drainOfOwnTopic() {
+  const topic = `owned.${crypto.randomUUID()}`;
+  const id = env.REPLY_DRAIN.newUniqueId();
+  const late = (partition: number) =>
+    produce({
+      ...bareReply(env.WAITER.newUniqueId().toString(), [["X-Keep-Until", "1"]], topic),
+      partition,
+    });
+  for (const partition of [0, 1, 2]) await late(partition);
+  const stub = () => env.REPLY_DRAIN.get(id);
+  const owning = (...own: number[]) => ({ ...assignment, topics: [{ topic, partitions: 3, own }] });
+  /** Replies read by partition, of those that are read at all. */
+  const reads = async () =>
+    Object.fromEntries((await stub().ledger()).partitions.map(({ partition, read }) => [partition, read]));
+  return { topic, stub, late, owning, reads };
+}
+
+test("[A10, A11] a drain that owns one partition reads that one and no other, awake or at a tick", async () => {
+  const { stub, late, owning, reads } = await drainOfOwnTopic();
+  await stub().tick(owning(1));
+  expect(await reads()).toEqual({ 1: 1 });
+  await stub().nudge(owning(1), Date.now() + 60_000);
+  for (const partition of [0, 2, 1]) await late(partition);
+  await expect.poll(reads).toEqual({ 1: 2 });
+});
+
+test("[B13] a drain whose set has changed reads the partitions of both, and the new ones from before the change", async () => {
+  const { stub, late, owning, reads } = await drainOfOwnTopic();
+  await stub().nudge(owning(0), Date.now() + 60_000);
+  await expect.poll(reads).toEqual({ 0: 1 });
+  await stub().nudge(owning(2), Date.now() + 60_000);
+  await expect.poll(reads).toEqual({ 0: 1, 2: 1 });
+  await late(0);
+  await expect.poll(reads).toEqual({ 0: 2, 2: 1 });
+  // A reset forgets neither.
+  await abortAllDurableObjects();
+  await stub().nudge(owning(2), Date.now() + 60_000);
+  for (const partition of [0, 1, 2]) await late(partition);
+  await expect.poll(reads).toEqual({ 0: 3, 2: 2 });
+});
+
+test("[B13] duties from before there were owned sets are read on until their last deadline", async () => {
+  const { topic, stub, owning, reads } = await drainOfOwnTopic();
+  const store = async (neededUntil: number): Promise<void> => {
+    await runInDurableObject(stub(), (_, state) => {
+      const { subrequests, longestTimeoutMs } = assignment;
+      const topics = { [topic]: { partitions: 2, neededUntil } };
+      state.storage.kv.put("duties", {
+        version: 1,
+        value: { topics, longestTimeoutMs, subrequests, awakeUntil: 0 },
+      });
+      state.storage.kv.delete("progress");
+    });
+    await abortAllDurableObjects();
+  };
+  await store(Date.now() + 60_000);
+  await stub().tick(owning(2));
+  expect(await reads()).toEqual({ 0: 1, 1: 1, 2: 1 });
+  await store(Date.now());
+  await stub().tick(owning(2));
+  expect(await reads()).toEqual({ 2: 1 });
+});
+
+test("a topic that grew is read whole from the next nudge or tick on, and nothing that came before is missed", async () => {
+  const { topic, stub, late, reads } = await drainOfOwnTopic();
+  const of = (partitions: number) => ({ ...assignment, topics: [{ topic, partitions }] });
+  await stub().nudge(of(1), Date.now() + 60_000);
+  await expect.poll(reads).toEqual({ 0: 1 });
+  await late(1);
+  await stub().nudge(of(2), Date.now() + 60_000);
+  await expect.poll(reads).toEqual({ 0: 1, 1: 2 });
+  await late(2);
+  const ticking = stub().tick(of(2));
+  await expect.poll(reads).toEqual({ 0: 1, 1: 2, 2: 2 });
+  await abortAllDurableObjects();
+  await ticking.catch(() => {});
+});
+
 test("a waiter that stays out of reach makes its reply a dead letter, and holds up nobody else", async () => {
   const [lost, other] = [await openWaiter(), await openWaiter()];
   const before = (await drain().ledger()).deadLetters;

@@ -183,7 +183,7 @@ export function startModel(
   const responder = createResponder({
     kafka: { bridge: bridgeUrl, username: user, password },
     topic: "inference.requests.v1",
-    replyTopics: ["inference.replies.*"],
+    replyTopics: ["inference.replies.*", "replies*"],
     handler,
     concurrency: 10_000,
     ...(onEvent === undefined ? {} : { onEvent }),

@@ -22,6 +22,7 @@ test("a service needs only a route and two topics; everything else has a default
         requestTopic: "requests",
         replyTopic: "replies",
         replyPartitions: 1,
+        replyRouting: "partition",
         timeoutMs: 10_000,
         bodyLimitBytes: 1_000_000,
         forwardHeaders: [],
@@ -87,6 +88,67 @@ test("relations between options are checked together, too", () => {
     'services.list.recordKey.body | "/id" | a GET request has no body to take a key from',
     'services.loop.replyTopic | "requests" | must not be a request topic: replies would be read as requests',
     "services.other.replyPartitions | 3 | must equal services.quick.replyPartitions (1), which has the same reply topic",
+  ]);
+});
+
+test("a set of reply partitions is distinct, not empty and within the topic, and is the same in any order", () => {
+  const owning = (replyPartitions: unknown) =>
+    problemsOf({ services: { a: { ...predict, replyPartitions } } });
+  expect(owning({ own: [3], of: 10 })).toEqual([]);
+  expect(owning({ own: [], of: 10 })).toEqual([
+    "services.a.replyPartitions.own | [] | must have at least one partition",
+  ]);
+  expect(owning({ own: [3, 3], of: 10 })).toEqual([
+    "services.a.replyPartitions.own | [3,3] | must name each partition once",
+  ]);
+  expect(owning({ own: [3, 10], of: 10 })).toEqual([
+    'services.a.replyPartitions | {"own":[3,10],"of":10} | must own partitions from 0 to of - 1',
+  ]);
+  expect(owning({ own: [0.5], of: 1_001 })).toEqual([
+    "services.a.replyPartitions.own.0 | 0.5 | must be a whole number",
+    "services.a.replyPartitions.of | 1001 | must be at most 1000 partitions",
+  ]);
+  for (const odd of ["3", { own: 3, of: 10 }, { own: [3] }, [3]]) {
+    expect(owning(odd)).toEqual([
+      `services.a.replyPartitions | ${JSON.stringify(odd)} | must be a number of partitions, or { own: [3], of: 10 }`,
+    ]);
+  }
+  const { services } = defineGateway({
+    services: {
+      a: { ...predict, replyPartitions: { own: [7, 3], of: 10 } },
+      b: { ...predict, route: "POST /b", replyPartitions: { own: [3, 7], of: 10 } },
+    },
+  });
+  expect(services.map(({ replyPartitions }) => replyPartitions)).toEqual([
+    { own: [3, 7], of: 10 },
+    { own: [3, 7], of: 10 },
+  ]);
+});
+
+test("who shares a reply topic agrees on its partitions, and on whether others write there", () => {
+  const both = (a: object, b: object) =>
+    problemsOf({ services: { a: { ...predict, ...a }, b: { ...predict, route: "POST /b", ...b } } });
+  expect(both({ replyPartitions: { own: [3], of: 10 } }, { replyPartitions: { own: [4], of: 10 } })).toEqual([
+    'services.b.replyPartitions | {"own":[4],"of":10} | must equal services.a.replyPartitions ({"own":[3],"of":10}), which has the same reply topic',
+  ]);
+  expect(both({ replyRouting: "shared" }, { replyRouting: "key" })).toEqual([
+    'services.b.replyRouting | "key" | must equal services.a.replyRouting ("shared"), which has the same reply topic',
+  ]);
+  expect(both({ replyRouting: "partition" }, { replyRouting: "key" })).toEqual([]);
+});
+
+test("a set of reply partitions does not go with the shared form, nor a tiny one with the key", () => {
+  const routed = (replyRouting: string, replyPartitions: unknown) =>
+    problemsOf({ services: { a: { ...predict, replyRouting, replyPartitions } } });
+  expect(routed("shared", 10)).toEqual([]);
+  expect(routed("shared", { own: [3], of: 10 })).toEqual([
+    'services.a.replyPartitions | {"own":[3],"of":10} | must be a number with replyRouting "shared", where everybody reads all partitions',
+  ]);
+  expect(routed("key", { own: [3], of: 100 })).toEqual([]);
+  expect(routed("partition", { own: [3], of: 101 })).toEqual([]);
+  expect(routed("key", { own: [3], of: 101 }).join()).toContain("must own one in 100 partitions");
+  expect(routed("header", 1)).toEqual([
+    'services.a.replyRouting | "header" | must be "partition", "key" or "shared"',
   ]);
 });
 

@@ -7,6 +7,7 @@ import {
   assignmentOf,
   awakeSlackMs,
   noDuties,
+  partitionsToRead,
   promisedUntil,
   refresh,
 } from "../../consumer/assignment.ts";
@@ -17,6 +18,7 @@ import { InFlight } from "../../consumer/in-flight.ts";
 import { sumOfVerdicts } from "../../consumer/ledger.ts";
 import { ReplyPartitions } from "../../consumer/partitions.ts";
 import { afterFailure, classifyFailure, maxTries } from "../../consumer/redelivery.ts";
+import { run } from "../../consumer/run.ts";
 import { RunBudget } from "../../consumer/run-budget.ts";
 import type { Delivery } from "../../durable/waiter-state.ts";
 import { checkPosition, startPosition } from "../../kafka/position.ts";
@@ -148,6 +150,96 @@ describe("duties", () => {
     });
     expect(Object.keys(refresh(before, assignment, counts, needed).topics)).toEqual(["replies"]);
   });
+
+  const owning = (own: readonly number[], of = 10) =>
+    assignmentOf({
+      services: [{ replyTopic: "replies", replyPartitions: { own, of }, timeoutMs: 5_000 }],
+      workersPlan: "free",
+    });
+  const read = (duties: Parameters<typeof partitionsToRead>[0]) =>
+    partitionsToRead(duties).map(({ partition }) => partition);
+
+  test("[A10, A11] of an owned set only those partitions are read, however many the topic has", () => {
+    const duties = accept(noDuties, owning([3, 7]), 10_000);
+    expect(read(duties)).toEqual([3, 7]);
+    expect(read(refresh(duties, owning([3, 7]), new Map([["replies", 20]]), 10_000))).toEqual([3, 7]);
+    expect(read(refresh(noDuties, owning([3, 7]), new Map([["replies", 20]]), 10_000))).toEqual([3, 7]);
+    expect(accept(duties, owning([3, 7]), 20_000)).toBe(duties);
+  });
+
+  test("[B13] partitions that left an owned set are read until the last deadline on them", () => {
+    const before = accept(noDuties, owning([3]), 10_000);
+    const both = accept(before, owning([4]), 20_000);
+    expect(read(both)).toEqual([3, 4]);
+    const tick = (now: number) => read(refresh(both, owning([4]), new Map(), now));
+    expect(tick(before.awakeUntil - 1)).toEqual([3, 4]);
+    expect(tick(before.awakeUntil)).toEqual([4]);
+    // The isolates of the old deployment go on for a while, and theirs is no less.
+    const again = accept(both, owning([3]), 60_000);
+    expect(read(again)).toEqual([3, 4]);
+    expect(promisedUntil(again, owning([3]))).toBe(60_000 + awakeSlackMs);
+    expect(promisedUntil(again, owning([4]))).toBe(20_000 + awakeSlackMs);
+  });
+
+  test("from all partitions to a set and back, all are read until the last deadline of the first", () => {
+    const all = accept(noDuties, assignment, 10_000);
+    const both = accept(all, owning([7]), 20_000);
+    expect(read(both)).toEqual([0, 1, 2, 7]);
+    const counts = new Map([["replies", 10]]);
+    expect(read(refresh(both, owning([7]), counts, all.awakeUntil - 1))).toEqual([0, 1, 2, 7]);
+    const later = refresh(both, owning([7]), counts, all.awakeUntil);
+    expect(read(later)).toEqual([7]);
+    expect(read(accept(later, assignment, 30_000))).toEqual([0, 1, 2, 7]);
+    expect(read(refresh(later, assignment, counts, both.awakeUntil))).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  });
+
+  test("a topic of which a set was owned leaves with its last deadline, too", () => {
+    const before = accept(noDuties, owning([3]), 10_000);
+    const other = { ...owning([3]), topics: [{ topic: "other", partitions: 1 }] };
+    expect(Object.keys(refresh(before, other, new Map(), before.awakeUntil - 1).topics)).toEqual([
+      "replies",
+      "other",
+    ]);
+    expect(Object.keys(refresh(before, other, new Map(), before.awakeUntil).topics)).toEqual(["other"]);
+  });
+
+  test("a nudge with more partitions than before has them read from now on, and covers nothing before that", () => {
+    const six = assignmentOf({ ...config, services: [{ ...config.services[0], replyPartitions: 6 }] });
+    const three = accept(noDuties, assignment, 10_000);
+    expect(promisedUntil(three, six)).toBe(0);
+    expect(read(accept(three, six, 10_000))).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(promisedUntil(three, owning([1]))).toBe(0);
+    expect(read(accept(accept(three, six, 10_000), assignment, 20_000))).toEqual([0, 1, 2, 3, 4, 5]);
+  });
+
+  test("duties that were stored before there were owned sets are read as they were meant", () => {
+    const stored = { ...noDuties, topics: { replies: { partitions: 3, neededUntil: 40_000 } } };
+    expect(read(stored)).toEqual([0, 1, 2]);
+    expect(read(accept(stored, owning([7]), 10_000))).toEqual([0, 1, 2, 7]);
+    expect(read(refresh(stored, owning([7]), new Map(), 40_000))).toEqual([7]);
+  });
+
+  test("[A16] what is forgotten has no reply in flight: its verdict is still counted", async () => {
+    const settles: ((verdict: "accepted") => void)[] = [];
+    const partitions = new ReplyPartitions(
+      {
+        waiterIdOf: async (id) => id,
+        enqueue: (_, { settle }) => settles.push(settle),
+        deadLetter: () => {},
+        progressed: () => {},
+      },
+      [],
+    );
+    for (const partition of [0, 1])
+      partitions.place({ topic: "replies", partition }, { log: "L", offset: 0 });
+    await partitions.take([replyRecord(0, hexId("a"))], 0);
+    partitions.keepOnly([]);
+    expect(partitions.ledger()).toMatchObject([{ partition: 0, read: 1, inFlight: 1 }]);
+    for (const settle of settles) settle("accepted");
+    expect(partitions.ledger()).toMatchObject([{ partition: 0, inFlight: 0, verdicts: { accepted: 1 } }]);
+    partitions.keepOnly([]);
+    expect(partitions.ledger()).toEqual([]);
+  });
 });
 
 test("a drain is silent only when it owes answers and no poll got through within its window", () => {
@@ -155,6 +247,61 @@ test("a drain is silent only when it owes answers and no poll got through within
   expect(drainHealth(90_000, 1_000, 0, 1_000 + pollWindowMs)).toBe("polling");
   expect(drainHealth(90_000, 1_000, 0, 1_001 + pollWindowMs)).toBe("silent");
   expect(drainHealth(90_000, 0, 50_000, 50_001)).toBe("polling");
+});
+
+test("a partition that the config has before the topic is found within seconds, however little the bridge looks", async () => {
+  let clock = 0;
+  let readAt = 0;
+  const thereFrom = 7_000;
+  const partitions = new ReplyPartitions(
+    { waiterIdOf: async () => undefined, enqueue: () => {}, deadLetter: () => {}, progressed: () => {} },
+    [],
+  );
+  const end = await run(
+    {
+      partitions,
+      kafka: {
+        produce: async () => ({ status: "unknown" }),
+        topics: async () => ({ status: "read", value: new Map() }),
+        offsets: async (query, wanted) => ({
+          status: "read",
+          value: wanted.map(({ topic, partition }) => {
+            const isThere = partition === 0 || clock >= thereFrom;
+            const offset = isThere && partition === 1 && query === "latest" ? 1 : 0;
+            return { topic, partition, offset, log: isThere ? "L" : "" };
+          }),
+        }),
+        // Without an identity this bridge does not look for the partition.
+        fetch: async (positions, waitMs) => {
+          const found = positions.some(
+            ({ partition, log, offset }) => partition === 1 && log + offset === "L0",
+          );
+          if (!found) clock += waitMs;
+          else readAt = clock;
+          return {
+            status: "read",
+            value: found ? [{ ...replyRecord(0, hexId("a")), partition: 1 }] : [],
+          };
+        },
+      },
+      budget: new RunBudget({ external: 1_000, internal: 1_000 }, 0),
+      duties: () => ({
+        ...noDuties,
+        topics: { replies: { partitions: 2, neededUntil: 30_000 } },
+        awakeUntil: 30_000,
+      }),
+      changed: async (ms) => {
+        clock += ms;
+      },
+      unlessReassigned: (poll) => poll,
+      polled: () => {},
+      failed: () => {},
+      now: () => clock,
+    },
+    "owed",
+  );
+  expect([end, partitions.ledger()[1]?.verdicts.unknown]).toEqual(["asleep", 1]);
+  expect(readAt - thereFrom).toBeLessThanOrEqual(2_000);
 });
 
 describe("a run's budget", () => {

@@ -63,6 +63,23 @@ describe("the request record", () => {
     expect(header("x-tenant")).toBe("ölbaum");
   });
 
+  test("names no partition where the reply finds its own, and then nothing stands in the way of the key", () => {
+    const { replyPartition: _, ...unrouted } = envelope;
+    const { headers } = encodeRequest("requests", hexId, body, unrouted);
+    expect(readHeader(headers, "X-Reply-Partition")).toBeUndefined();
+    const address = decodeReplyAddress(headers);
+    if (typeof address === "string") throw new Error(address);
+    const reply = encodeReply(address, headers, {
+      status: 200,
+      body,
+      sequence: 0,
+      receivedAt: 1,
+      repliedAt: 2,
+    });
+    expect(reply).toMatchObject({ topic: "replies", key: encodeText(hexId) });
+    expect(reply.partition).toBeUndefined();
+  });
+
   test("is the same for the same arguments, so that a repeated produce can be absorbed", () => {
     expect(encodeRequest("requests", hexId, body, envelope)).toEqual(record);
   });
