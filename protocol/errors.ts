@@ -4,6 +4,8 @@
 /** Stable codes; clients may switch on them. */
 export const problems = {
   bad_request: { status: 400, title: "The request cannot be read" },
+  body_unreadable: { status: 400, title: "The service cannot read the request body" },
+  body_invalid: { status: 422, title: "The request body is not valid" },
   operator_token_required: { status: 401, title: "This path is for operators" },
   not_found: { status: 404, title: "No service answers here" },
   method_not_allowed: { status: 405, title: "The service does not take this method" },

@@ -76,6 +76,11 @@ export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
   if (contentType !== undefined && !/^[\x20-\x7e]{1,256}$/.test(contentType)) {
     return { status: "unreadable", reason: "content type is not printable ASCII", addressee };
   }
+  // One part of several, given out as the whole, would be a wrong answer.
+  const sequence = readHeader(record.headers, recordHeaders.replySequence);
+  if (sequence !== undefined && !(sequence === "0" && isEnd(record.headers))) {
+    return { status: "unreadable", reason: "the reply comes in parts", addressee };
+  }
   const keepUntil = readWholeNumber(readHeader(record.headers, recordHeaders.keepUntil));
   return {
     status: "readable",
@@ -133,6 +138,10 @@ export function encodeReply(
     value: reply.body,
     headers,
   };
+}
+
+function isEnd(headers: readonly RecordHeader[]): boolean {
+  return readHeader(headers, recordHeaders.replyEnd) === "true";
 }
 
 const carriedBack = new Set(

@@ -1,7 +1,7 @@
 // Bodies against the schema of a responder, by any library that speaks Standard Schema (https://standardschema.dev).
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { encodeText, problemType, type Reply } from "../protocol/index.ts";
+import { encodeText, problems, problemType, type Problem, type Reply } from "../protocol/index.ts";
 
 export type { StandardSchemaV1 };
 
@@ -31,11 +31,10 @@ export async function validate<Input>(
 
 /** Lists every issue, so that a client can mend them all at once. */
 export function invalidReply(correlationId: string, issues: readonly Issue[]): Reply {
-  const code = "body_invalid";
-  const problem = {
+  const code = "body_invalid" as const;
+  const problem: Problem & { readonly issues: readonly Issue[] } = {
     type: problemType(code),
-    title: "The request body is not valid",
-    status: 422,
+    ...problems[code],
     code,
     correlationId,
     issues,

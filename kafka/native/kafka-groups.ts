@@ -24,6 +24,8 @@ const sessionTimeoutBounds = { min: 6_000, max: 1_800_000 } as const;
 /** Also how soon a member learns that the group forms anew. */
 const heartbeatMs = 1_000;
 const rejoinMs = 500;
+/** A group whose coordinator is being found, or handed over, cannot be joined for a moment; that is not worth a word. */
+const quietMs = 5_000;
 /** How often a member looks for topics that came or grew. */
 const watchMs = 3_000;
 /** Another process has joined under the same instance name. */
@@ -179,12 +181,22 @@ async function joinGroup(
     }
   }
 
+  let failingSince: number | undefined;
+
   function join(): void {
-    consumer.joinGroup({}).catch((cause: unknown) => {
-      if (state !== "in" || lose(cause)) return;
-      onError(`group ${group} cannot be joined: ${messageOf(cause)}`);
-      retry = setTimeout(join, rejoinMs);
-    });
+    consumer.joinGroup({}).then(
+      () => {
+        failingSince = undefined;
+      },
+      (cause: unknown) => {
+        if (state !== "in" || lose(cause)) return;
+        failingSince ??= Date.now();
+        if (Date.now() - failingSince >= quietMs) {
+          onError(`group ${group} cannot be joined: ${messageOf(cause)}`);
+        }
+        retry = setTimeout(join, rejoinMs);
+      },
+    );
   }
 
   /** Brokers tell no member that a topic has come or grown: each looks, and asks for a new assignment then. */

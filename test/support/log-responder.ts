@@ -26,10 +26,12 @@ export interface LogResponderOptions {
   readonly topics: readonly string[];
   /** Where a reply goes; undefined: where its key leads. Default: where the request wants it. */
   readonly partitionOf?: (address: ReplyAddress) => number | undefined;
+  /** Default: the name of the topic, a colon and the body. */
+  readonly answerTo?: (topic: string, body: string) => string;
 }
 
-/** Answers every request with the name of its topic, a colon and its own body. */
 export function startLogResponder(log: Log, options: LogResponderOptions): LogResponder {
+  const answerTo = options.answerTo ?? ((topic: string, body: string) => `${topic}:${body}`);
   const partitionOf = options.partitionOf ?? ((address: ReplyAddress) => address.replyPartition);
   const stopped = new AbortController();
   let received = 0;
@@ -40,7 +42,7 @@ export function startLogResponder(log: Log, options: LogResponderOptions): LogRe
     if (typeof address === "string") throw new Error(address);
     const reply = encodeReply(address, request.headers, {
       status: 200,
-      body: encodeText(`${request.topic}:${decodeText(request.value ?? new Uint8Array())}`),
+      body: encodeText(answerTo(request.topic, decodeText(request.value ?? new Uint8Array()) ?? "")),
       sequence: 0,
       receivedAt: Date.now(),
       repliedAt: Date.now(),

@@ -169,6 +169,11 @@ describe("the reply record", () => {
     });
   });
 
+  test("of one part is whole", () => {
+    const parts = [textHeader("X-Reply-Sequence", "0"), textHeader("X-Reply-End", "true")];
+    expect(read([id, ...parts])).toMatchObject({ status: "readable" });
+  });
+
   test("is unreadable without an ID, and foreign with one that cannot be ours", () => {
     expect(read([])).toEqual({ status: "unreadable", reason: "no correlation ID" });
     expect(read([textHeader("X-Correlation-ID", "txn-1")])).toEqual({ status: "foreign-id" });
@@ -180,6 +185,8 @@ describe("the reply record", () => {
     ["a status in words", "X-Reply-Status", "OK"],
     ["an error that is no code", "X-Reply-Error", "a b"],
     ["an error and a status of success", "X-Reply-Error", "odd", "204"],
+    ["a part of several", "X-Reply-Sequence", "0"],
+    ["a later part", "X-Reply-Sequence", "3"],
     ["a content type with a line break", "Content-Type", "text/plain\r\nX-Evil: 1"],
   ])("with %s is unreadable, but its caller is known", (_, name, value, status?: string) => {
     const more = status === undefined ? [] : [textHeader("X-Reply-Status", status)];
