@@ -110,7 +110,7 @@ export function settleOptions<Input>(options: ResponderOptions<Input>): Settled<
     deadLetterTopicOf: (requestTopic) => deadLetterTopic ?? `${requestTopic}.dead-letters`,
     sessionTimeoutMs: options.sessionTimeoutMs ?? 10_000,
     startAt: options.startAt ?? "earliest",
-    onEvent: options.onEvent ?? print,
+    onEvent: options.onEvent ?? ((event) => print(options.group ?? `${first}.responders`, event)),
   };
   const { concurrency, sessionTimeoutMs, replyTopics } = settled;
   rule(topics.length > 0, "topic names no topic");
@@ -138,8 +138,8 @@ function defaultName(): string {
   return `${host}-${process.pid}-${randomBytes(2).toString("hex")}`;
 }
 
-function print(event: ResponderEvent): void {
-  console.error(`hearback responder: ${describe(event)}`);
+function print(group: string, event: ResponderEvent): void {
+  console.error(`${group}: ${describe(event)}`);
   if (event.type === "handler-failed") console.error(event.cause);
 }
 
