@@ -54,7 +54,8 @@ export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort
       const answer = settled.value as unknown as WireProduceAnswer | null | undefined;
       if (typeof answer !== "object" || answer === null) return { status: "unknown" };
       if ("refused" in answer) {
-        return { status: "refused", reason: answer.refused, retryAfter: answer.retryAfter };
+        const { refused: reason, why, retryAfter } = answer;
+        return { status: "refused", reason, why, retryAfter };
       }
       return { status: "appended", partition: answer.partition, offset: answer.offset };
     },

@@ -1,6 +1,7 @@
 // What can become of a wait, a delivery and a produce. Every fate has a name; expected fates are
 // returned as these unions and never thrown across Durable Object RPC.
 
+import type { RefusalReason } from "./kafka-rest.ts";
 import type { Reply } from "./reply.ts";
 
 /** What a caller of the waiter is told. `waiting` ends a hold, not the wait: attach again. */
@@ -29,5 +30,10 @@ export type DrainVerdict = (typeof drainVerdicts)[number];
  */
 export type ProduceOutcome =
   | { readonly status: "appended"; readonly partition: number; readonly offset: number }
-  | { readonly status: "refused"; readonly reason: string; readonly retryAfter: number }
+  | {
+      readonly status: "refused";
+      readonly reason: string;
+      readonly why: RefusalReason;
+      readonly retryAfter: number;
+    }
   | { readonly status: "unknown" };

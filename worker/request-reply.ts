@@ -23,8 +23,14 @@ export interface RequestReplyDeps {
   readonly pause: (ms: number) => Promise<void>;
 }
 
-/** How an exchange ends for its caller. `left`: the client is gone and nobody reads the answer. */
-export type ExchangeOutcome = Exclude<WaitOutcome, { status: "waiting" }> | { readonly status: "left" };
+/**
+ * How an exchange ends for its caller. `left`: the client is gone and nobody reads the answer. `too-large`: the
+ * topic takes no record of this size.
+ */
+export type ExchangeOutcome =
+  | Exclude<WaitOutcome, { status: "waiting" }>
+  | { readonly status: "left" }
+  | { readonly status: "too-large" };
 
 /** The object decides when a wait has expired; this much later the Worker stops asking it. */
 const secondLineMs = 250;
@@ -49,7 +55,7 @@ export async function requestReply(
   ]);
   ended.abort();
   // Nobody is attached any more and nothing will come, or nobody wants it: the waiter can forget.
-  if (outcome.status === "refused" || outcome.status === "left") {
+  if (outcome.status === "refused" || outcome.status === "too-large" || outcome.status === "left") {
     deps.afterwards(deps.waiter().leave().catch(ignoreLostWaiter));
   }
   return outcome;
@@ -88,10 +94,11 @@ async function holdUntilEnded(
 async function refusal(
   deps: RequestReplyDeps,
   { record, produceTimeoutMs }: Exchange,
-): Promise<{ status: "refused"; retryAfter: number }> {
+): Promise<{ status: "refused"; retryAfter: number } | { status: "too-large" }> {
   const produced = await deps.kafka.produce(record, produceTimeoutMs);
   if (produced.status === "refused") {
     console.warn(`hearback: a record for ${record.topic} was refused: ${produced.reason}`);
+    if (produced.why === "too-large") return { status: "too-large" };
     return { status: "refused", retryAfter: produced.retryAfter };
   }
   return new Promise(() => {});

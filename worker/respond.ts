@@ -53,6 +53,8 @@ export function respondOutcome(outcome: ExchangeOutcome, correlationId: string):
     case "cancelled":
     case "left":
       return respondProblem("cancelled", correlationId);
+    case "too-large":
+      return respondProblem("payload_too_large", correlationId, { detail: "more than its topic takes" });
     case "refused":
       return respondProblem("produce_refused", correlationId, {
         headers: { "Retry-After": String(outcome.retryAfter) },

@@ -163,6 +163,21 @@ test("two gateways that share their waiters: a reply may come on any partition, 
   ]);
 });
 
+test("[A8] ten gateways that own a reply partition each: every reply reaches the one that holds the call", async () => {
+  const bridge = await startBridge({ replies: 10 });
+  answering(bridge);
+  const { all } = await startGateways(
+    bridge.url,
+    Array.from({ length: 10 }, (_, at) => ({
+      name: `gateway-${at}`,
+      options: optionsWith({ replyPartitions: { own: [at], of: 10 } }, 20_000),
+    })),
+    later,
+  );
+  expect(fatesOf(await mixedCalls(all, 9))).toEqual({ right: 90 });
+  for (const gateway of all) expect(await settledLedger(gateway, 9)).toEqual({ read: 9, delivered: 9 });
+});
+
 describe("three gateways that share nothing but Kafka", () => {
   const names = ["shop-0", "shop-1", "shop-2"] as const;
   const start = (bridge: Bridge, routed: (at: number) => Routed, timeoutMs?: number) =>

@@ -3,7 +3,13 @@
 
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import { correlationIdForm, partitionForKey, encodeText, readHeader } from "../../protocol/index.ts";
+import {
+  correlationIdForm,
+  encodeText,
+  partitionForKey,
+  readHeader,
+  type WireProduceAnswer,
+} from "../../protocol/index.ts";
 import { ask, expectVerdicts, post, produce, replyTo, requestWith } from "./support.ts";
 
 afterEach(() => vi.restoreAllMocks());
@@ -228,13 +234,24 @@ test("a client that leaves ends its wait, and the reply that comes after is late
   await expectVerdicts(() => replyTo(request), { late: 1 });
 });
 
-test("a refused produce is a 503 with Retry-After at once, and nobody waits any more", async () => {
+function refuseProduces(refusal: WireProduceAnswer): void {
   const fetched = globalThis.fetch;
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) =>
     String(input instanceof Request ? input.url : input).endsWith("/hearback/produce")
-      ? Promise.resolve(Response.json([{ refused: "no broker is reachable", retryAfter: 7 }]))
+      ? Promise.resolve(Response.json([refusal]))
       : fetched(input, init),
   );
+}
+
+test("a record that its topic finds too large is a 413, as one that the gateway does", async () => {
+  refuseProduces({ refused: "max.message.bytes", why: "too-large", retryAfter: 60 });
+  const response = await post("/echo", mark());
+  expect(await problemOf(response)).toMatchObject({ status: 413, code: "payload_too_large" });
+  expect(response.headers.get("retry-after")).toBeNull();
+});
+
+test("a refused produce is a 503 with Retry-After at once, and nobody waits any more", async () => {
+  refuseProduces({ refused: "no broker is reachable", why: "unavailable", retryAfter: 7 });
   const response = await post("/echo", mark());
   const problem = await problemOf(response);
   expect(problem).toMatchObject({ status: 503, code: "produce_refused" });

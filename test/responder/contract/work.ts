@@ -101,16 +101,21 @@ export function workCases(home: () => Promise<Home>): void {
       await ask();
     });
 
-    test("shows in figures for Prometheus", async () => {
+    test("[A26] shows in figures for Prometheus: fates, and how long requests were on their way", async () => {
       const stage = await setStage(await home());
       const responder = stage.start(() => ({}));
-      await stage.replyTo(await stage.request("x"));
-      await expect.poll(() => responder.counts.replied).toBe(1);
+      await stage.replyTo(await stage.request("a second old", { createdAt: Date.now() - 1_000 }));
+      await stage.replyTo(await stage.request("by a clock ahead", { createdAt: Date.now() + 60_000 }));
+      await stage.request("expired", { deadlineAt: Date.now() - 2_000 });
+      await expect.poll(() => responder.counts).toMatchObject({ replied: 2, skipped: 1 });
       const text = await responder.metrics();
-      expect(text).toContain('hearback_responder_requests_total{fate="replied"} 1');
-      for (const name of ["duration_seconds", "request_age_seconds"]) {
-        expect(text).toContain(`hearback_responder_${name}_count 1`);
-      }
+      expect(text).toContain('hearback_responder_requests_total{fate="replied"} 2');
+      expect(text).toContain('hearback_responder_requests_total{fate="skipped"} 1');
+      expect(text).toContain("hearback_responder_duration_seconds_count 2");
+      expect(text).toContain("hearback_responder_request_age_seconds_count 3");
+      const [, sum] = /request_age_seconds_sum ([\d.]+)/.exec(text) ?? [];
+      expect(Number(sum)).toBeGreaterThanOrEqual(1);
+      expect(Number(sum)).toBeLessThan(30);
     });
   });
 }
