@@ -1,19 +1,17 @@
 // The loop and the bridge on a real Kafka, at volume and with figures: deaths under load, repeats after a kill,
 // latency beside the native client, memory.
 
-import { existsSync, readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { afterAll, expect, test } from "vitest";
 import { measureBridge, measureNative, type Latencies } from "../../bench/bridge-latency.ts";
-import { startKafka, type KafkaBroker } from "../../dev/kafka/index.ts";
 import { basic, temporaryFolder } from "../support/bridge.ts";
 import { useCleanups } from "../support/cleanups.ts";
 import { recordsThroughBridge, startCluster } from "../support/kafka-cluster.ts";
 import { countFates, startLoad, type Fate, type Load } from "../support/load.ts";
 import { createTopics, killBetweenAppendAndAnswer, startLoopOnKafka } from "../support/loop-on-kafka.ts";
 import { password, startBridgeProcess, user } from "../support/loop.ts";
+import { keepObjectsInMemory } from "../support/objects-in-memory.ts";
+import { useOwnBroker } from "../support/own-broker.ts";
 import { Proof } from "../support/proof.ts";
 
 const proof = new Proof("kafka", "The loop and the bridge on Apache Kafka");
@@ -21,17 +19,8 @@ const later = useCleanups();
 const perSecond = 200;
 const allowed = new Set(["answered", "503", "504"]);
 
-let folder: string;
-let broker: KafkaBroker;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "hearback-kafka-"));
-  broker = await startKafka({ data: folder });
-});
-afterAll(async () => {
-  proof.write();
-  await broker.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+const broker = useOwnBroker();
+afterAll(() => proof.write());
 
 /** As the only thing a test waits for by the clock: how long a state lasts is what it is about. */
 const lasts = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -68,18 +57,10 @@ async function underLoad(what: string, url: string, breakIt: () => Promise<void>
 }
 
 test("a broker, a bridge and a drain killed under load: 503 or 504 at worst, and all is answered 10 s after they are back", async () => {
-  // 200 new objects a second are more than ext4 gives files to, beside everything else on two cores.
-  const inMemory = existsSync("/dev/shm");
-  if (inMemory) {
-    const before = process.env["TMPDIR"];
-    process.env["TMPDIR"] = "/dev/shm";
-    later(() => {
-      if (before === undefined) delete process.env["TMPDIR"];
-      else process.env["TMPDIR"] = before;
-    });
-  }
-  proof.add("objects of the gateway in the three runs below", inMemory ? "on tmpfs" : "on disk");
-  const loop = await startLoopOnKafka(broker.bootstrap, later);
+  const objects = keepObjectsInMemory();
+  later(objects.undo);
+  proof.add("objects of the gateway in the three runs below", objects.where);
+  const loop = await startLoopOnKafka(broker().bootstrap, later);
   const warmUp = startLoad(`${loop.url}/predict`, 50);
   await lasts(5_000);
   await warmUp.finish();
@@ -87,9 +68,9 @@ test("a broker, a bridge and a drain killed under load: 503 or 504 at worst, and
     `${perSecond} req/s, broker killed with -9, started again after 5 s`,
     loop.url,
     async () => {
-      await broker.kill9();
+      await broker().kill9();
       await lasts(5_000);
-      await broker.restart();
+      await broker().restart();
     },
   );
   await underLoad(
@@ -143,8 +124,8 @@ test("three brokers: one killed, one hung, one shut down, and every record is th
 
 test("the bridge alone: latency beside the native client, and memory that stays flat", async () => {
   const partitions = 3;
-  await createTopics(broker.bootstrap, new Map([["bench", partitions]]));
-  const bridge = await startBridgeProcess(0, { brokers: broker.bootstrap });
+  await createTopics(broker().bootstrap, new Map([["bench", partitions]]));
+  const bridge = await startBridgeProcess(0, { brokers: broker().bootstrap });
   later(() => bridge.stop());
   const address = { url: bridge.url, authorization: basic(user, password) };
   const load = (perSecondNow: number, count: number) => ({
@@ -156,14 +137,14 @@ test("the bridge alone: latency beside the native client, and memory that stays 
   const show = ({ p50, p99 }: Latencies) => `p50 ${p50.toFixed(2)} ms, p99 ${p99.toFixed(2)} ms`;
   // Compilers and connections, on both sides.
   await measureBridge(address, load(500, 5_000));
-  await measureNative(broker.bootstrap, load(500, 5_000));
+  await measureNative(broker().bootstrap, load(500, 5_000));
   for (const [rate, count] of [
     [1, 20],
     [100, 2_000],
     [1_000, 20_000],
   ] as const) {
     const throughBridge = await measureBridge(address, load(rate, count));
-    const native = await measureNative(broker.bootstrap, load(rate, count));
+    const native = await measureNative(broker().bootstrap, load(rate, count));
     proof.add(
       `produce to fetch at ${rate} records/s`,
       `bridge ${show(throughBridge)}; native client ${show(native)}`,

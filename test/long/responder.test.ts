@@ -1,29 +1,17 @@
 // The responder kit alone, at volume and with figures: beside a bare loop of the same client, in the same run.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { openEcho, type EchoLatencies } from "../../bench/responder-latency.ts";
-import { startKafka, type KafkaBroker } from "../../dev/kafka/index.ts";
 import { runCommand } from "../support/command.ts";
 import { createTopics } from "../support/loop-on-kafka.ts";
+import { useOwnBroker } from "../support/own-broker.ts";
 import { Proof } from "../support/proof.ts";
 
 const proof = new Proof("responder", "The responder kit on Apache Kafka");
 const partitions = 3;
 
-let folder: string;
-let broker: KafkaBroker;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "hearback-kafka-"));
-  broker = await startKafka({ data: folder });
-});
-afterAll(async () => {
-  proof.write();
-  await broker.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+const broker = useOwnBroker();
+afterAll(() => proof.write());
 
 const contenders = ["kit", "bare"] as const;
 type Contender = (typeof contenders)[number];
@@ -31,13 +19,13 @@ type Contender = (typeof contenders)[number];
 /** Topics of its own, and a way to start the contender on them. */
 async function stageFor(contender: Contender, name: string) {
   const topics = {
-    broker: broker.bootstrap,
+    broker: broker().bootstrap,
     requests: `${name}.${contender}.requests`,
     replies: `${name}.${contender}.replies`,
     partitions,
   };
   const sizes = new Map([topics.requests, topics.replies].map((topic) => [topic, partitions]));
-  await createTopics(broker.bootstrap, sizes);
+  await createTopics(broker().bootstrap, sizes);
   const echo = await openEcho(topics);
   const start = () => {
     const args = [`bench/echo/${contender}.ts`, topics.broker, topics.requests, topics.replies];

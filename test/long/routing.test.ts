@@ -1,13 +1,8 @@
 // Many gateways on one Kafka, at volume and with figures: replies routed to their owners by the responder kit, what
 // becomes of them without routing, waiters that two Workers share, and partitions added under load.
 
-import { existsSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { Admin } from "@platformatic/kafka";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { startKafka, type KafkaBroker } from "../../dev/kafka/index.ts";
 import { createBasketHandler } from "../../examples/shop/baskets.ts";
 import { handleCustomer } from "../../examples/shop/customers.ts";
 import { handleOrder, orderSchema } from "../../examples/shop/orders.ts";
@@ -19,30 +14,21 @@ import { startGateways, type GatewayPlan, type RunningGateway } from "../support
 import { startLogResponder } from "../support/log-responder.ts";
 import { createTopics } from "../support/loop-on-kafka.ts";
 import { postJson, startBridgeProcess } from "../support/loop.ts";
+import { keepObjectsInMemory } from "../support/objects-in-memory.ts";
+import { useOwnBroker } from "../support/own-broker.ts";
 import { percentile, Proof } from "../support/proof.ts";
 
 const proof = new Proof("routing", "Many gateways on one Kafka");
 const later = useCleanups();
 
-let folder: string;
-let broker: KafkaBroker;
-let before: string | undefined;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "hearback-kafka-"));
-  broker = await startKafka({ data: folder });
-  // 200 new objects a second are more than ext4 gives files to, beside everything else on two cores.
-  before = process.env["TMPDIR"];
-  const inMemory = existsSync("/dev/shm");
-  if (inMemory) process.env["TMPDIR"] = "/dev/shm";
-  proof.add("objects of the gateways", inMemory ? "on tmpfs" : "on disk");
+const broker = useOwnBroker();
+beforeAll(() => {
+  // Of the gateways alone: the broker has its folder on disk by now.
+  const objects = keepObjectsInMemory();
+  proof.add("objects of the gateways", objects.where);
+  return objects.undo;
 });
-afterAll(async () => {
-  proof.write();
-  if (before === undefined) delete process.env["TMPDIR"];
-  else process.env["TMPDIR"] = before;
-  await broker.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => proof.write());
 
 function start(responder: Responder): Responder {
   const running = responder.run();
@@ -57,7 +43,7 @@ function start(responder: Responder): Responder {
 function startEcho(topic: string, replies: string): Responder {
   return start(
     createResponder({
-      kafka: { brokers: [broker.bootstrap] },
+      kafka: { brokers: [broker().bootstrap] },
       topic,
       replyTopics: [replies],
       concurrency: 1_000,
@@ -71,7 +57,7 @@ async function gatewaysWith(
     readonly services: Readonly<Record<string, ServiceOptions>>;
   })[],
 ) {
-  const bridge = await startBridgeProcess(0, { brokers: broker.bootstrap });
+  const bridge = await startBridgeProcess(0, { brokers: broker().bootstrap });
   later(() => bridge.stop());
   const { all } = await startGateways(
     bridge.url,
@@ -151,7 +137,7 @@ const tenOwners = (name: string, timeoutMs: number) =>
 
 test("[A8, A11] ten gateways that own a reply partition each: 5,000 requests at 200/s, all answered right, none foreign", async () => {
   await createTopics(
-    broker.bootstrap,
+    broker().bootstrap,
     new Map([
       ["ten.requests", 10],
       ["ten.replies", 10],
@@ -171,13 +157,13 @@ test("[A8, A11] ten gateways that own a reply partition each: 5,000 requests at 
 
 test("[A8] the same ten gateways behind a responder that ignores where a reply is wanted lose about nine in ten", async () => {
   await createTopics(
-    broker.bootstrap,
+    broker().bootstrap,
     new Map([
       ["lost.requests", 10],
       ["lost.replies", 10],
     ]),
   );
-  const kafka = openKafka({ brokers: [broker.bootstrap], onEvent: () => undefined });
+  const kafka = openKafka({ brokers: [broker().bootstrap], onEvent: () => undefined });
   later(() => kafka.close());
   const responder = startLogResponder(kafka.log, {
     topics: ["lost.requests"],
@@ -203,8 +189,8 @@ test("[A8] the same ten gateways behind a responder that ignores where a reply i
 
 test("[B2] three gateways before the shop, 300 mixed calls, each answered for its own", async () => {
   const topics = ["shop.orders", "shop.baskets", "shop.customers", "shop.replies"];
-  await createTopics(broker.bootstrap, new Map(topics.map((topic) => [topic, 3])));
-  const kafka = { brokers: [broker.bootstrap] };
+  await createTopics(broker().bootstrap, new Map(topics.map((topic) => [topic, 3])));
+  const kafka = { brokers: [broker().bootstrap] };
   const replyTopics = ["shop.replies"];
   start(
     createResponder({ kafka, replyTopics, topic: "shop.orders", input: orderSchema, handler: handleOrder }),
@@ -266,7 +252,7 @@ test("[B2] three gateways before the shop, 300 mixed calls, each answered for it
 
 test("two gateway Workers on the waiters and the drain of one: 1,000 requests, whichever takes them", async () => {
   await createTopics(
-    broker.bootstrap,
+    broker().bootstrap,
     new Map([
       ["both.requests", 3],
       ["both.replies", 3],
@@ -300,7 +286,7 @@ test("two gateway Workers on the waiters and the drain of one: 1,000 requests, w
 test("reply partitions raised from 3 to 6 under load: nobody who waits is lost", async () => {
   const replyTopic = "raised.replies";
   await createTopics(
-    broker.bootstrap,
+    broker().bootstrap,
     new Map([
       ["raised.requests", 3],
       [replyTopic, 3],
@@ -324,7 +310,7 @@ test("reply partitions raised from 3 to 6 under load: nobody who waits is lost",
   if (old === undefined || deployed === undefined) throw new Error("there are two gateways");
   const first = askInTurn([old.url], 1_500, 75);
   await new Promise((resolve) => setTimeout(resolve, 5_000));
-  const admin = new Admin({ clientId: "test", bootstrapBrokers: [broker.bootstrap] });
+  const admin = new Admin({ clientId: "test", bootstrapBrokers: [broker().bootstrap] });
   await admin.createPartitions({ topics: [{ name: replyTopic, count: 6 }] });
   await admin.close();
   const second = askInTurn([deployed.url], 1_000, 75);
