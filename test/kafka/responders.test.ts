@@ -1,5 +1,6 @@
 // Responders that stall, end, die and come back, behind a gateway on Kafka: what HTTP callers see of it.
 
+import { Consumer, Producer, stringDeserializers, stringSerializers } from "@platformatic/kafka";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { openKafka } from "../../kafka/native/index.ts";
 import { readHeader, recordHeaders, type KafkaRecord } from "../../protocol/index.ts";
@@ -57,6 +58,37 @@ describe.skipIf(inject("kafkaBrokers") === null)("responders on Kafka", () => {
   });
   afterAll(async () => {
     for (const cleanup of cleanups.toReversed()) await cleanup();
+  });
+
+  test("[A27] one serves a bare Kafka client beside HTTP, and knows no difference", async () => {
+    const replies = "inference.replies.bare";
+    await createTopics(brokers, new Map([[replies, 1]]));
+    const options = { clientId: "bare", bootstrapBrokers: [brokers] };
+    const consumer = new Consumer({ ...options, groupId: "bare", deserializers: stringDeserializers });
+    const producer = new Producer({ ...options, serializers: stringSerializers });
+    const stream = await consumer.consume({ topics: [replies], mode: "earliest" });
+    cleanups.push(async () => {
+      await stream.close();
+      await consumer.close(true);
+      await producer.close();
+    });
+    const id = "550e8400-e29b-41d4-a716-446655440000";
+    const overHttp = ask("/predict", 5);
+    await producer.send({
+      messages: [
+        {
+          topic: "inference.requests.v1",
+          value: JSON.stringify({ id: "bare", features: [7] }),
+          headers: { "X-Correlation-ID": id, "X-Reply-Topic": replies },
+        },
+      ],
+    });
+    for await (const { key, value, headers } of stream) {
+      expect([key, headers.get("X-Correlation-ID"), headers.get("X-Responder")]).toEqual([id, id, "one"]);
+      expect(JSON.parse(value)).toMatchObject({ id: "bare", prediction: 7 });
+      break;
+    }
+    expect(await overHttp).toEqual(all(5, 200));
   });
 
   test("[A18] one that stalls for 2 s costs those who would not wait that long, and nobody is answered twice", async () => {
