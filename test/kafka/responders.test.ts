@@ -60,7 +60,7 @@ describe.skipIf(inject("kafkaBrokers") === null)("responders on Kafka", () => {
     for (const cleanup of cleanups.toReversed()) await cleanup();
   });
 
-  test("[A27] one serves a bare Kafka client beside HTTP, and knows no difference", async () => {
+  test("one serves a bare Kafka client beside HTTP, and knows no difference", async () => {
     const replies = "inference.replies.bare";
     await createTopics(brokers, new Map([[replies, 1]]));
     const options = { clientId: "bare", bootstrapBrokers: [brokers] };

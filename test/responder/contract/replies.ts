@@ -79,7 +79,7 @@ export function replyCases(home: () => Promise<Home>): void {
       }
     });
 
-    test("[A27] a caller that is no gateway is served by the same responder, to its own topic, by its own ID", async () => {
+    test("a caller that is no gateway is served by the same responder, to its own topic, by its own ID", async () => {
       const stage = await setStage(await home());
       const own = `${stage.requests}.bare`;
       await stage.home.createTopic(own, 1);
