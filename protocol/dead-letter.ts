@@ -29,7 +29,9 @@ export function encodeDeadLetter(
     key: record.key,
     value: withValue ? record.value : null,
     headers: [
-      ...record.headers,
+      // The request's own would make repeats of several dead letters with one ID.
+      ...record.headers.filter(({ key }) => key.toLowerCase() !== recordHeaders.produceId.toLowerCase()),
+      textHeader(recordHeaders.produceId, `${record.topic}/${record.partition}/${record.offset}`),
       textHeader(recordHeaders.deadLetterReason, reason),
       textHeader(recordHeaders.deadLetterTopic, record.topic),
       textHeader(recordHeaders.deadLetterPartition, String(record.partition)),

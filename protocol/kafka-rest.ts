@@ -8,6 +8,12 @@ import type { KafkaRecord, NewRecord, RecordHeader } from "./record.ts";
 /** Path prefix that selects these shapes. */
 export const hearbackPrefix = "/hearback";
 
+/**
+ * HTTP header of a consume's answer: which dealing-out of the group's partitions its records belong to. A commit that
+ * sends it back is refused with 409 when partitions were dealt out anew since.
+ */
+export const assignmentHeader = "hearback-assignment";
+
 export interface WireHeader {
   readonly key: string;
   readonly value: string;

@@ -44,7 +44,14 @@ export type DecodedReply =
     };
 
 /** Short codes a responder may send in `X-Reply-Error`. */
-const errorCode = /^[a-z0-9_.-]{1,64}$/i;
+export function isErrorCode(text: string): boolean {
+  return /^[a-z0-9_.-]{1,64}$/i.test(text);
+}
+
+/** A control character would make the HTTP answer impossible to write. */
+export function isContentType(text: string): boolean {
+  return /^[\x20-\x7e]{1,256}$/.test(text);
+}
 
 export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
   const idText =
@@ -68,12 +75,11 @@ export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
       addressee,
     };
   }
-  if (error !== undefined && !errorCode.test(error)) {
+  if (error !== undefined && !isErrorCode(error)) {
     return { status: "unreadable", reason: "reply error is not a short code", addressee };
   }
   const contentType = readHeader(record.headers, recordHeaders.contentType);
-  // A control character would make the HTTP answer impossible to write.
-  if (contentType !== undefined && !/^[\x20-\x7e]{1,256}$/.test(contentType)) {
+  if (contentType !== undefined && !isContentType(contentType)) {
     return { status: "unreadable", reason: "content type is not printable ASCII", addressee };
   }
   // One part of several, given out as the whole, would be a wrong answer.
@@ -116,10 +122,12 @@ export function encodeReply(
   requestHeaders: readonly RecordHeader[],
   reply: ReplyToSend,
 ): NewRecord {
+  // A later attempt of the same exchange is answered by another record, which is no repeat.
+  const attempt = readHeader(requestHeaders, recordHeaders.produceId) ?? address.correlationId;
   const copied = requestHeaders.filter(({ key }) => travelsBack(key));
   const headers = [
     ...copied,
-    textHeader(recordHeaders.produceId, `${address.correlationId}:${reply.sequence}`),
+    textHeader(recordHeaders.produceId, `${attempt}:${reply.sequence}`),
     textHeader(recordHeaders.replyStatus, String(reply.status)),
     textHeader(recordHeaders.stageReceived, String(reply.receivedAt)),
     textHeader(recordHeaders.stageReplied, String(reply.repliedAt)),
@@ -156,7 +164,10 @@ const carriedBack = new Set(
   ].map((name) => name.toLowerCase()),
 );
 
+/** Families of our own names, also those that come later. */
+const staysBehind = /^x-(reply|http|stage|dead-letter)-/i;
+
 /** Unknown headers travel back too: they may belong to a middleware that we know nothing of. */
 function travelsBack(key: string): boolean {
-  return carriedBack.has(key.toLowerCase()) || !isOwnedRecordHeader(key);
+  return carriedBack.has(key.toLowerCase()) || !(isOwnedRecordHeader(key) || staysBehind.test(key));
 }

@@ -2,15 +2,13 @@
 // that makes no sense must not reach a producer.
 
 import type { DeadLetterReason, ReplyAddress } from "../protocol/index.ts";
+import type { PartitionCounts } from "./partition-counts.ts";
 
 export type AddressVerdict =
   | { readonly status: "usable" }
   | { readonly status: "unusable"; readonly reason: DeadLetterReason }
   /** Kafka is out of reach. */
   | { readonly status: "unknown" };
-
-/** How old a known partition count may be. A partition beyond it is asked for anew. */
-const countAgeMs = 30_000;
 
 export interface AllowedTopics {
   /** Names of topics, or prefixes that end in `*`. */
@@ -22,14 +20,15 @@ export interface AllowedTopics {
 export async function checkAddress(
   { replyTopic, replyPartition = 0 }: ReplyAddress,
   { allowed, forbidden }: AllowedTopics,
-  partitionCount: (topic: string, maxAgeMs: number) => Promise<number | undefined>,
+  counts: PartitionCounts,
 ): Promise<AddressVerdict> {
   const isNamed = allowed.includes(replyTopic);
   const isAllowed =
     isNamed || allowed.some((each) => each.endsWith("*") && replyTopic.startsWith(each.slice(0, -1)));
   if (!isAllowed || forbidden.has(replyTopic)) return { status: "unusable", reason: "reply_topic_forbidden" };
-  let count = await partitionCount(replyTopic, countAgeMs);
-  if (count !== undefined && replyPartition >= count) count = await partitionCount(replyTopic, 0);
+  let count = await counts.known(replyTopic);
+  // It may have come a moment ago.
+  if (count !== undefined && replyPartition >= count) count = await counts.fresh(replyTopic);
   if (count === undefined) return { status: "unknown" };
   // The first reply makes a topic that is named; a prefix lets nobody make as many as they like.
   if (count === 0 && isNamed) return { status: "usable" };

@@ -14,11 +14,13 @@ import {
   type ReplyAddress,
 } from "../protocol/index.ts";
 import { checkAddress, type AddressVerdict } from "./address.ts";
-import { createExchange, type Exchange, type ReplyPart } from "./exchange.ts";
+import { comparableKey } from "./comparable-key.ts";
+import { createExchange, type Exchange } from "./exchange.ts";
 import type { ResponderKafka } from "./kafka.ts";
 import { ownReplies, toMessage, UnreadableBody, unreadableReply, type RequestMessage } from "./message.ts";
 import type { RecordPlace, Settled } from "./options.ts";
-import { send, type SenderOptions, type Sent } from "./sender.ts";
+import { createPartitionCounts } from "./partition-counts.ts";
+import { send, type SenderOptions } from "./sender.ts";
 import type { Fate, Tally } from "./tally.ts";
 import { invalidReply, validate } from "./validation.ts";
 
@@ -27,21 +29,33 @@ export interface Answerer {
   expect(record: KafkaRecord): void;
   /** Once for each request expected. Never rejects for what a handler or Kafka does. */
   answer(record: KafkaRecord, receivedAt: number): Promise<Fate>;
-  /** Takes back a request that waits or is being handled; of one that is not here nothing is known. */
-  cancel(correlationId: string): void;
+  /** Takes back a request of the same topic, key and ID that waits or is being handled; of others nothing is known. */
+  cancel(record: KafkaRecord): void;
 }
 
-/** How long it is tried to send what has no deadline, and dead letters. */
-const unboundedMs = 30_000;
+export interface AnswererParts<Input> {
+  readonly kafka: ResponderKafka;
+  readonly settled: Settled<Input>;
+  readonly tally: Tally;
+  /** Aborted when nothing is to be tried again. */
+  readonly signal: AbortSignal;
+  readonly now?: () => number;
+}
+
+/** How long after the deadline it is tried to send a reply, and how long one without. */
+const replyGraceMs = 30_000;
+/** A dead letter can wait less: the request stays where it is, and its place is told. */
+const deadLetterMs = 10_000;
 /** While nobody can say whether an address is good. */
 const askAgainMs = 250;
 
-export function createAnswerer<Input>(
-  kafka: ResponderKafka,
-  settled: Settled<Input>,
-  tally: Tally,
-  now: () => number = Date.now,
-): Answerer {
+export function createAnswerer<Input>({
+  kafka,
+  settled,
+  tally,
+  signal,
+  now = Date.now,
+}: AnswererParts<Input>): Answerer {
   const { name, handler, input: schema, topics, onEvent } = settled;
   const expected = new Map<string, Set<KafkaRecord>>();
   const exchanges = new Map<string, Set<Exchange>>();
@@ -49,7 +63,9 @@ export function createAnswerer<Input>(
     produce: (record) => kafka.produce(record),
     onRetry: () => tally.retried(),
     now,
+    signal,
   };
+  const counts = createPartitionCounts((topic, maxAgeMs) => kafka.partitionCount(topic, maxAgeMs));
   const replyTopics = {
     allowed: settled.replyTopics,
     forbidden: new Set([...topics, ...topics.map(settled.deadLetterTopicOf)]),
@@ -61,7 +77,7 @@ export function createAnswerer<Input>(
     const topic = settled.deadLetterTopicOf(record.topic);
     const letter = (withValue: boolean) =>
       encodeDeadLetter(topic, record, reason, { responder: name, withValue });
-    const until = now() + unboundedMs;
+    const until = now() + deadLetterMs;
     const sent = await send(sender, letter(true), until);
     const short = sent.status === "refused" ? await send(sender, letter(false), until) : sent;
     if (short.status === "appended") return "deadLettered";
@@ -72,10 +88,8 @@ export function createAnswerer<Input>(
   /** Asks again while nobody can say, as long as somebody waits. */
   async function verdictOn(address: ReplyAddress, until: number): Promise<AddressVerdict> {
     for (;;) {
-      const verdict = await checkAddress(address, replyTopics, (topic, maxAgeMs) =>
-        kafka.partitionCount(topic, maxAgeMs),
-      );
-      if (verdict.status !== "unknown" || now() + askAgainMs >= until) return verdict;
+      const verdict = await checkAddress(address, replyTopics, counts);
+      if (verdict.status !== "unknown" || now() + askAgainMs >= until || signal.aborted) return verdict;
       await new Promise((resolve) => setTimeout(resolve, askAgainMs));
     }
   }
@@ -89,12 +103,14 @@ export function createAnswerer<Input>(
       else await exchange.finish((await handler(read.message, exchange.context)) ?? undefined);
       return "replied";
     } catch (cause) {
-      if (cause instanceof UnreadableBody) {
+      if (cause instanceof UnreadableBody && !exchange.isAnswered) {
         await exchange.finishWith(unreadableReply(cause));
         return "replied";
       }
-      // Whoever took it back knows; a handler that ends itself then has done what it should.
-      if (exchange.isCancelled) return "cancelled";
+      // A handler that heeds its signal has done what it should, and nobody waits for an error.
+      if (exchange.ended !== undefined && !exchange.isAnswered) {
+        return exchange.ended === "cancelled" ? "cancelled" : "expired";
+      }
       onEvent({ type: "handler-failed", correlationId: address.correlationId, cause });
       await exchange.finishWith(ownReplies.handlerFailed);
       return "failed";
@@ -117,43 +133,30 @@ export function createAnswerer<Input>(
     receivedAt: number,
     until: number,
   ): Promise<Fate> {
-    let lost: Exclude<Sent, { status: "appended" }> | undefined;
-    const sendOne = (part: ReplyPart): Promise<Sent> =>
-      send(
-        sender,
-        encodeReply(address, record.headers, { ...part, responder: name, receivedAt, repliedAt: now() }),
-        until,
-      );
+    const { correlationId } = address;
     const exchange = createExchange(
       address,
       record.headers,
-      async (part) => {
-        if (exchange.isCancelled) return;
-        let sent = await sendOne(part);
-        // A reply that Kafka will not take, too large perhaps, must not leave its caller waiting.
-        if (sent.status === "refused") {
-          const { sequence, isLast } = part;
-          sent = await sendOne({
-            ...ownReplies.replyRefused,
-            sequence,
-            ...(isLast === undefined ? {} : { isLast: true }),
-          });
-        }
-        if (sent.status !== "appended") lost ??= sent;
-      },
-      now,
+      (part) =>
+        send(
+          sender,
+          encodeReply(address, record.headers, { ...part, responder: name, receivedAt, repliedAt: now() }),
+          until,
+        ),
+      { now, onMisuse: (cause) => onEvent({ type: "handler-failed", correlationId, cause }) },
     );
-    addTo(exchanges, address.correlationId, exchange);
+    const id = idOf(record);
+    addTo(exchanges, id, exchange);
     try {
       const fate = await handle(record, address, exchange);
-      if (exchange.isCancelled) return "cancelled";
-      if (lost === undefined) return fate;
-      if (lost.status === "refused") return await bury(record, "reply_refused");
-      onEvent({ type: "unsent", reason: lost.reason, ...placeOf(record) });
-      return "unsent";
+      const { unsent } = exchange;
+      if (unsent === undefined) return exchange.isCancelled ? "cancelled" : fate;
+      if (unsent.status === "refused") return await bury(record, "reply_refused");
+      onEvent({ type: "unsent", reason: unsent.reason, ...placeOf(record) });
+      return unsent.status === "substituted" ? "failed" : "unsent";
     } finally {
       exchange.close();
-      takeFrom(exchanges, address.correlationId, exchange);
+      takeFrom(exchanges, id, exchange);
     }
   }
 
@@ -165,7 +168,9 @@ export function createAnswerer<Input>(
       const address = decodeReplyAddress(record.headers);
       if (typeof address === "string") return bury(record, address);
       if (isExpired(address, now())) return "skipped";
-      const until = address.keepUntil ?? address.deadlineAt ?? now() + unboundedMs;
+      // Whoever writes requests may say anything of how long replies are of use; lanes are not theirs to hold.
+      const { deadlineAt = now(), keepUntil = deadlineAt + replyGraceMs } = address;
+      const until = Math.min(keepUntil, Math.max(deadlineAt, now()) + replyGraceMs);
       const verdict = await verdictOn(address, until);
       if (verdict.status === "unusable") return bury(record, verdict.reason);
       if (verdict.status === "usable") return exchangeOf(record, address, receivedAt, until);
@@ -173,9 +178,11 @@ export function createAnswerer<Input>(
       return "unsent";
     },
 
-    cancel(correlationId) {
-      expected.delete(correlationId);
-      for (const exchange of exchanges.get(correlationId) ?? []) exchange.cancel();
+    cancel(record) {
+      if (readHeader(record.headers, recordHeaders.correlationId) === undefined) return;
+      const id = idOf(record);
+      expected.delete(id);
+      for (const exchange of exchanges.get(id) ?? []) exchange.cancel();
     },
   };
 }
@@ -188,12 +195,15 @@ function addTo<Each>(all: Map<string, Set<Each>>, id: string, each: Each): void 
 /** False when it is not there any more. */
 function takeFrom<Each>(all: Map<string, Set<Each>>, id: string, each: Each): boolean {
   const same = all.get(id);
-  if (same?.size === 1) all.delete(id);
-  return same?.delete(each) ?? false;
+  const was = same?.delete(each) ?? false;
+  if (same?.size === 0) all.delete(id);
+  return was;
 }
 
-function idOf({ headers }: KafkaRecord): string {
-  return readHeader(headers, recordHeaders.correlationId) ?? "";
+/** Of a request and of the record that takes it back: callers of their own may use an ID that others use, too. */
+function idOf({ topic, key, headers }: KafkaRecord): string {
+  const id = readHeader(headers, recordHeaders.correlationId) ?? "";
+  return `${topic}/${key === null ? "" : comparableKey(key)}/${id}`;
 }
 
 function placeOf({ topic, partition, offset, headers }: KafkaRecord): RecordPlace {

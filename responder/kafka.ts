@@ -25,10 +25,18 @@ export type ReplyFate =
   /** It may have been written. */
   | { readonly status: "unknown"; readonly reason: string };
 
+export interface Consumed {
+  readonly records: readonly KafkaRecord[];
+  /** Partitions were dealt out anew: these records, and all that follow, begin at what is committed. */
+  readonly isReassigned: boolean;
+}
+
 export interface ResponderKafka {
+  /** Within this time it wants a commit, changed or not, when nothing is consumed; else the membership ends. */
+  readonly renewEveryMs?: number;
   /** Waits for the first record; empty after some seconds, on abort, and while Kafka is out of reach. */
-  consume(signal: AbortSignal): Promise<readonly KafkaRecord[]>;
-  /** False when it failed for now. Partitions that somebody else reads by now are left out. */
+  consume(signal: AbortSignal): Promise<Consumed>;
+  /** False when it failed for now, or partitions were dealt out anew since the last `consume` was answered. */
   commit(offsets: readonly CommittedOffset[]): Promise<boolean>;
   produce(record: NewRecord): Promise<ReplyFate>;
   /** 0 for a topic that does not exist, undefined while nobody can say. `maxAgeMs`: how old the answer may be. */
@@ -43,8 +51,8 @@ export interface MembershipOptions {
   /** Name of this member, unique in the group: one that comes back under its name gets its partitions back. */
   readonly instance: string;
   readonly sessionTimeoutMs: number;
-  /** Where a group without a committed offset begins. */
-  readonly startAt: "earliest" | "latest";
+  /** Asked when partitions are to be dealt out anew, as long as they are still this member's. */
+  readonly uncommitted: () => readonly CommittedOffset[];
   /** Told when Kafka is lost and when it is reached again, in words. */
   readonly onConnection: (message: string) => void;
 }

@@ -4,11 +4,15 @@
 export type Order = "none" | "key";
 
 export interface Lanes {
-  /** Resolves when one more may be taken up, or all were stopped from waiting by `release`. */
-  room(): Promise<void>;
-  /** Begins `work` now, or behind the earlier work of its key; after `room`. Work must not reject. */
+  /** Resolves when there is room for one more, or after `release`. */
+  free(): Promise<void>;
+  /** As `free`, and keeps the room for the next `start`. */
+  reserve(): Promise<void>;
+  /** Gives up what `reserve` kept. */
+  giveBack(): void;
+  /** Begins `work` now, or behind the earlier work of its key; after `reserve`. Work must not reject. */
   start(key: string | undefined, work: () => Promise<void>): void;
-  /** Lets everyone who waits in `room` go on, now and later. */
+  /** Lets everyone who waits for room go on, now and later. */
   release(): void;
   /** Resolves when nothing is running or queued. */
   idle(): Promise<void>;
@@ -17,48 +21,63 @@ export interface Lanes {
   readonly queued: number;
 }
 
-/** Records of a busy key wait in memory; this many per handler, and then reading pauses for all. */
-const queuedPerHandler = 4;
+/** Records of a busy key wait in memory; this many per handler in all, and then reading pauses. */
+const heldPerHandler = 4;
 
 export function createLanes(concurrency: number, order: Order): Lanes {
   const lastOfKey = new Map<string, Promise<void>>();
+  /** Taken by what runs, or reserved for the next start. */
+  let slots = 0;
   let running = 0;
   let queued = 0;
   let released = false;
   let waiting: (() => void)[] = [];
 
-  const hasRoom = (): boolean =>
-    released || (running < concurrency && running + queued < concurrency * queuedPerHandler);
-  const wake = (): void => {
-    const woken = waiting;
-    waiting = [];
-    for (const each of woken) each();
-  };
+  const hasSlot = (): boolean => slots < concurrency;
+  const hasRoom = (): boolean => released || (hasSlot() && slots + queued < concurrency * heldPerHandler);
   const change = (): Promise<void> => new Promise((resolve) => waiting.push(resolve));
+  const wake = (): void => {
+    for (const each of waiting.splice(0)) each();
+  };
+  const freeSlot = (): void => {
+    slots--;
+    wake();
+  };
 
+  async function free(): Promise<void> {
+    while (!hasRoom()) await change();
+  }
+
+  /** In a slot that is taken already. */
   async function run(work: () => Promise<void>): Promise<void> {
     running++;
     try {
       await work();
     } finally {
       running--;
-      wake();
+      freeSlot();
     }
   }
 
   async function runBehind(before: Promise<void>, work: () => Promise<void>): Promise<void> {
     queued++;
+    freeSlot();
     await before;
-    // Several keys may become free at the same moment.
-    while (running >= concurrency) await change();
+    while (!hasSlot()) await change();
+    slots++;
     queued--;
     await run(work);
   }
 
   return {
-    async room() {
-      while (!hasRoom()) await change();
+    free,
+
+    async reserve() {
+      await free();
+      slots++;
     },
+
+    giveBack: freeSlot,
 
     start(key, work) {
       const before = key === undefined ? undefined : lastOfKey.get(key);

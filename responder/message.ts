@@ -4,6 +4,8 @@
 import {
   decodeText,
   encodeText,
+  isContentType,
+  isErrorCode,
   readHeader,
   recordHeaders,
   type KafkaRecord,
@@ -82,26 +84,40 @@ export function toMessage(record: KafkaRecord, address: ReplyAddress): RequestMe
   };
 }
 
-/** Throws a TypeError for a reply that HTTP could not carry: the handler's mistake. */
-export function toReply({ status, json, body, contentType, error }: HandlerReply): Reply {
+/** Throws a TypeError for a reply that HTTP could not carry, or that is none: the handler's mistake. */
+export function toReply(said: HandlerReply): Reply {
+  if (typeof said !== "object" || said === null) throw new TypeError("a handler answers with an object");
+  const { status, json, body, contentType, error } = said;
   const settled = status ?? (error === undefined ? 200 : 502);
   if (!Number.isInteger(settled) || settled < 200 || settled > 599) {
     throw new TypeError(`a handler answered with status ${settled}, which is none from 200 to 599`);
   }
-  if (error !== undefined && (settled < 400 || !/^[a-z0-9_.-]{1,64}$/i.test(error))) {
+  if (error !== undefined && (settled < 400 || !isErrorCode(error))) {
     throw new TypeError(`a handler answered with error "${error}" and status ${settled}`);
   }
   const type = contentType ?? (json === undefined ? undefined : "application/json");
+  if (type !== undefined && !isContentType(type)) {
+    throw new TypeError("a handler answered with a content type that is not printable ASCII");
+  }
   return {
     status: settled,
     ...(error === undefined ? {} : { error }),
     ...(type === undefined ? {} : { contentType: type }),
-    body: json === undefined ? bytesOf(body) : encodeText(JSON.stringify(json)),
+    body: json === undefined ? bytesOf(body) : encodeText(jsonOf(json)),
   };
 }
 
-export function bytesOf(body: string | Uint8Array | undefined): Uint8Array {
-  return typeof body === "string" ? encodeText(body) : (body ?? new Uint8Array());
+function bytesOf(body: string | Uint8Array = ""): Uint8Array {
+  if (typeof body === "string") return encodeText(body);
+  if (body instanceof Uint8Array) return body;
+  throw new TypeError("a handler answered with a body that is neither text nor bytes");
+}
+
+function jsonOf(value: unknown): string {
+  // The types do not say so, but there is no JSON of a function or a symbol.
+  const text = JSON.stringify(value) as string | undefined;
+  if (text === undefined) throw new TypeError("a handler answered with something that JSON has no form for");
+  return text;
 }
 
 /** Replies of the kit's own. None says why in words of the handler's: those are for the log. */

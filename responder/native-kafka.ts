@@ -1,6 +1,6 @@
 // The kit on a Kafka cluster, by the native protocol.
 
-import { createConsumers, LogUnavailable } from "../kafka/log/index.ts";
+import { createConsumers, endWithin, LogUnavailable } from "../kafka/log/index.ts";
 import { openKafka, type KafkaConnection } from "../kafka/native/index.ts";
 import type { MembershipOptions, ResponderKafka } from "./kafka.ts";
 
@@ -9,9 +9,12 @@ const pollWaitMs = 2_000;
 /** What is handed over at once. All of it is in memory until it is taken up. */
 const pollBytes = 1024 * 1024;
 
+/** A broker that hangs must not hold up the end; the session timeout ends the membership then. */
+const closeMs = 5_000;
+
 export function createNativeKafka(
   connection: KafkaConnection,
-  { topics, group, instance, sessionTimeoutMs, startAt, onConnection }: MembershipOptions,
+  { topics, group, instance, sessionTimeoutMs, uncommitted, onConnection }: MembershipOptions,
 ): ResponderKafka {
   const cluster = openKafka({
     clientName: "hearback-responder",
@@ -29,22 +32,28 @@ export function createNativeKafka(
   const options = {
     autoCommit: false,
     autoCommitIntervalMs: 0,
-    reset: startAt,
+    // What is older than anybody waits is skipped fast, and nothing is lost that way.
+    reset: "earliest",
+    uncommitted,
     sessionTimeoutMs,
     // Heartbeats go on while nothing is read for want of room; being slow is no reason to leave the group.
     idleTimeoutMs: Infinity,
   } as const;
+  let assignment: string | undefined;
   let closing: Promise<void> | undefined;
 
   return {
     async consume(signal) {
       const answer = await consumers.consume({ ...name, topics, options, timeoutMs: pollWaitMs, signal });
-      return "records" in answer ? answer.records : [];
+      if ("refused" in answer) return { records: [], isReassigned: false };
+      const isReassigned = answer.assignment !== assignment;
+      assignment = answer.assignment;
+      return { records: answer.records, isReassigned };
     },
 
     async commit(offsets) {
       try {
-        return (await consumers.commit(name, offsets)) === "committed";
+        return (await consumers.commit(name, offsets, assignment)) === "committed";
       } catch (cause) {
         if (cause instanceof LogUnavailable) return false;
         throw cause;
@@ -72,7 +81,10 @@ export function createNativeKafka(
     },
 
     close() {
-      closing ??= consumers.close().then(() => cluster.close());
+      closing ??= endWithin(
+        closeMs,
+        consumers.close().then(() => cluster.close()),
+      );
       return closing;
     },
   };

@@ -23,9 +23,12 @@ export type Handler<Input = undefined> = (
 export type ResponderEvent =
   /** Kafka was lost, or is reached again. */
   | { readonly type: "connection"; readonly message: string }
+  /** It threw, or misused its context. */
   | { readonly type: "handler-failed"; readonly correlationId: string; readonly cause: unknown }
+  /** So many requests behind this one are finished that reading waits for it. */
+  | ({ readonly type: "stalled" } & RecordPlace)
   | ({ readonly type: "dead-letter"; readonly reason: DeadLetterReason } & RecordPlace)
-  /** Kafka took neither reply nor dead letter as long as it was of use. */
+  /** Kafka did not take a reply or a dead letter, for good or as long as it was of use. */
   | ({ readonly type: "unsent"; readonly reason: string } & RecordPlace);
 
 /** Where the request is in Kafka. */
@@ -78,10 +81,10 @@ export interface ResponderOptions<Input = undefined> {
    */
   readonly sessionTimeoutMs?: number;
   /**
-   * Where a new group begins. Expired requests are skipped, so that the whole topic is read fast.
-   * @default "earliest"
+   * How long `stop` waits for what is under way, in ms. What has not ended by then is left to whoever reads next.
+   * @default 25000
    */
-  readonly startAt?: "earliest" | "latest";
+  readonly stopTimeoutMs?: number;
   /** Without it every event is a line on standard error. */
   readonly onEvent?: (event: ResponderEvent) => void;
 }
@@ -109,15 +112,20 @@ export function settleOptions<Input>(options: ResponderOptions<Input>): Settled<
     order: options.order ?? "none",
     deadLetterTopicOf: (requestTopic) => deadLetterTopic ?? `${requestTopic}.dead-letters`,
     sessionTimeoutMs: options.sessionTimeoutMs ?? 10_000,
-    startAt: options.startAt ?? "earliest",
-    onEvent: options.onEvent ?? ((event) => print(options.group ?? `${first}.responders`, event)),
+    stopTimeoutMs: options.stopTimeoutMs ?? 25_000,
+    onEvent: carefully(options.onEvent ?? ((event) => print(options.group ?? `${first}.responders`, event))),
   };
-  const { concurrency, sessionTimeoutMs, replyTopics } = settled;
+  const { concurrency, sessionTimeoutMs, stopTimeoutMs, replyTopics } = settled;
   rule(topics.length > 0, "topic names no topic");
   for (const each of topics) rule(isTopicName(each), `topic: "${each}" is no name of a topic`);
   rule(replyTopics.length > 0, "replyTopics is empty: nothing could be answered");
   for (const each of replyTopics) {
     rule(isTopicName(each.replace(/\*$/, "") || "x"), `replyTopics: "${each}" is no name or prefix of one`);
+  }
+  for (const each of topics) {
+    const letters = settled.deadLetterTopicOf(each);
+    rule(isTopicName(letters), `deadLetterTopic: "${letters}" is no name of a topic`);
+    rule(!topics.includes(letters), `deadLetterTopic: "${letters}" is a request topic`);
   }
   rule(isTopicName(settled.group), `group: "${settled.group}" is no name of a group`);
   rule(isTopicName(settled.name), `name: "${settled.name}" has characters other than a-z A-Z 0-9 . _ -`);
@@ -126,7 +134,22 @@ export function settleOptions<Input>(options: ResponderOptions<Input>): Settled<
     Number.isInteger(sessionTimeoutMs) && sessionTimeoutMs >= 6_000 && sessionTimeoutMs <= 1_800_000,
     "sessionTimeoutMs is not a whole number from 6000 to 1800000, the bounds of Kafka's brokers",
   );
+  rule(
+    Number.isInteger(stopTimeoutMs) && stopTimeoutMs >= 0,
+    "stopTimeoutMs is not a whole number from 0 on",
+  );
   return settled;
+}
+
+/** Whoever listens must not be able to stop the work. */
+function carefully(listen: (event: ResponderEvent) => void): (event: ResponderEvent) => void {
+  return (event) => {
+    try {
+      listen(event);
+    } catch (cause) {
+      console.error("onEvent of the responder threw", cause);
+    }
+  };
 }
 
 function rule(holds: boolean, message: string): void {
@@ -149,6 +172,8 @@ function describe(event: ResponderEvent): string {
       return event.message;
     case "handler-failed":
       return `the handler failed on ${event.correlationId}`;
+    case "stalled":
+      return `reading waits for ${placeOf(event)}: too much behind it is finished`;
     case "dead-letter":
       return `${placeOf(event)} is a dead letter: ${event.reason}`;
     case "unsent":

@@ -7,10 +7,14 @@ export type Sent =
   | { readonly status: "appended" }
   /** It will not be taken, however often it is tried. */
   | { readonly status: "refused"; readonly reason: string }
+  /** So it was, and an error that stands in for it was taken. */
+  | { readonly status: "substituted"; readonly reason: string }
   /** Time is up. It may have been written. */
   | { readonly status: "unsent"; readonly reason: string };
 
 export interface SenderOptions {
+  /** Aborted when nothing is to be waited for any more. */
+  readonly signal: AbortSignal;
   readonly produce: (record: NewRecord) => Promise<ReplyFate>;
   readonly onRetry: () => void;
   readonly now: () => number;
@@ -21,10 +25,10 @@ const pauseMs = { shortest: 50, longest: 1_000 } as const;
 
 /** Repeats are safe: the first reply wins. `until` is epoch ms; there is one attempt, however late it is. */
 export async function send(
-  { produce, onRetry, now }: SenderOptions,
+  { produce, onRetry, now, signal }: SenderOptions,
   record: NewRecord,
   until: number,
-): Promise<Sent> {
+): Promise<Exclude<Sent, { status: "substituted" }>> {
   for (let attempt = 0; ; attempt++) {
     const fate = await produce(record);
     if (fate.status === "appended") return fate;
@@ -32,7 +36,7 @@ export async function send(
       return { status: "refused", reason: fate.reason };
     }
     const wait = Math.min(pauseMs.longest, pauseMs.shortest * 2 ** attempt);
-    if (now() + wait >= until) return { status: "unsent", reason: fate.reason };
+    if (now() + wait >= until || signal.aborted) return { status: "unsent", reason: fate.reason };
     await new Promise((resolve) => setTimeout(resolve, wait));
     onRetry();
   }

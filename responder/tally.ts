@@ -5,8 +5,9 @@ import { Counter, Gauge, Histogram, Registry } from "prom-client";
 /** Fates of records. Each record has one, once it is finished with. */
 export const fates = {
   replied: "Answered; Kafka has the reply.",
-  failed: "Answered with an error, because the handler threw.",
+  failed: "Answered with an error, because the handler threw or Kafka would not take its reply.",
   skipped: "Expired when it was read or its turn came; nobody waited any more.",
+  expired: "Not answered: the handler gave up when its deadline had passed.",
   cancelled: "Taken back before it was answered.",
   cancel: "A cancel record itself.",
   deadLettered: "Could not be answered, and was kept as a dead letter.",
@@ -79,6 +80,7 @@ export function createTally(
     replied: 0,
     failed: 0,
     skipped: 0,
+    expired: 0,
     cancelled: 0,
     cancel: 0,
     deadLettered: 0,

@@ -8,6 +8,7 @@ import {
   type Member,
   type TopicPartition,
   assignPartitions,
+  nextOf,
 } from "../../kafka/log/index.ts";
 import { openCommittedOffsets } from "./committed-offsets.ts";
 import type { EmbeddedLog } from "./embedded-log.ts";
@@ -24,6 +25,7 @@ export interface EmbeddedGroupsOptions {
 interface Seat {
   readonly options: JoinOptions;
   partitions: readonly TopicPartition[];
+  assignment: number;
   isLost: boolean;
   readonly waiting: Set<() => void>;
 }
@@ -63,6 +65,7 @@ export function openEmbeddedGroups({ log, store, maxGroups = 10_000 }: EmbeddedG
       committed.commit(group, ownOf(seat, uncommitted?.() ?? [])).catch(() => {});
     }
     seat.partitions = partitions;
+    seat.assignment++;
     for (const end of seat.waiting) end();
   }
 
@@ -83,25 +86,14 @@ export function openEmbeddedGroups({ log, store, maxGroups = 10_000 }: EmbeddedG
       get partitions() {
         return seat.partitions;
       },
+      get assignment() {
+        return seat.assignment;
+      },
       get isLost() {
         return seat.isLost;
       },
 
-      nextAssignment(signal) {
-        return new Promise((resolve) => {
-          const end = (): void => {
-            seat.waiting.delete(end);
-            signal.removeEventListener("abort", end);
-            resolve();
-          };
-          if (signal.aborted) {
-            resolve();
-            return;
-          }
-          signal.addEventListener("abort", end);
-          seat.waiting.add(end);
-        });
-      },
+      nextAssignment: (signal) => nextOf(seat.waiting, signal),
 
       commit: (offsets) => committed.commit(seat.options.group, ownOf(seat, offsets)),
 
@@ -117,7 +109,7 @@ export function openEmbeddedGroups({ log, store, maxGroups = 10_000 }: EmbeddedG
       const { group, instance } = options;
       const before = groups.get(group)?.get(instance);
       if (before !== undefined) vacate(before);
-      const seat: Seat = { options, partitions: [], isLost: false, waiting: new Set() };
+      const seat: Seat = { options, partitions: [], assignment: 0, isLost: false, waiting: new Set() };
       const seats = groups.get(group) ?? new Map<string, Seat>();
       seats.set(instance, seat);
       groups.set(group, seats);

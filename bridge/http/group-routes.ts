@@ -8,6 +8,7 @@ import {
   type InstanceOptions,
   isTopicName,
 } from "../../kafka/log/index.ts";
+import { assignmentHeader } from "../../protocol/index.ts";
 import { findForbidden } from "./access.ts";
 import { badRequest, problemAnswer, type Answer, type Problem } from "./answer.ts";
 import { isFields, parseJson, parseList, parsePartition, parsePosition, parseTimeout } from "./json-body.ts";
@@ -57,7 +58,11 @@ async function consumeTopics(call: Call, asked: unknown, timeoutMs = defaultFetc
     timeoutMs: Math.min(timeoutMs, limits.maxFetchMs),
     signal,
   });
-  if ("records" in answer) return { status: 200, body: form.records(answer.records) };
+  if ("records" in answer) {
+    const { records, assignment } = answer;
+    const headers = assignment === undefined ? {} : { [assignmentHeader]: assignment };
+    return { status: 200, body: form.records(records), headers };
+  }
   if (answer.refused === "too-many") {
     const headers = { "retry-after": "10" };
     return problemAnswer({ status: 503, problem: "there are too many consumer instances", headers });
@@ -76,7 +81,12 @@ export async function commit(call: Call): Promise<Answer> {
   const touched = isLast ? (consumers.topicsOf(name) ?? []).map((topic) => ({ topic })) : offsets;
   const withheld = findForbidden(access, touched);
   if (withheld !== undefined) return problemAnswer(withheld);
-  const fate = await (isLast ? consumers.commit(name) : consumers.commit(name, offsets));
+  const assignment = call.headers[assignmentHeader];
+  const known = typeof assignment === "string" ? assignment : undefined;
+  const fate = await consumers.commit(name, isLast ? undefined : offsets, known);
+  if (fate === "stale") {
+    return problemAnswer({ status: 409, problem: "partitions were dealt out anew since they were consumed" });
+  }
   return fate === "committed" ? success : problemAnswer(unknownInstance(name));
 }
 

@@ -8,7 +8,7 @@ import time
 from confluent_kafka import Consumer, KafkaException, Producer
 
 BROKERS = {"bootstrap.servers": sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:9092"}
-STAY_BEHIND = ("x-reply-", "x-http-", "x-stage-", "x-produce-id", "x-responder", "x-cancel", "x-principal", "content-type")
+STAY_BEHIND = ("x-reply-", "x-http-", "x-stage-", "x-dead-letter-", "x-produce-id", "x-responder", "x-cancel", "x-principal", "content-type")
 
 producer = Producer({**BROKERS, "acks": "all", "partitioner": "murmur2_random", "message.timeout.ms": 30_000})
 consumer = Consumer({**BROKERS, "group.id": "texts", "auto.offset.reset": "earliest", "enable.auto.offset.store": False,
@@ -32,6 +32,8 @@ def reply_to(request):
     try:
         topic, correlation_id = read["x-reply-topic"].decode(), read["x-correlation-id"]
         partition = int(read.get("x-reply-partition", -1))  # -1: the partitioner's choice
+        if read.get("x-cancel") == b"true":
+            return "skipped"  # takes an earlier request back, which is answered by now
         expired = time.time() * 1_000 > int(read.get("x-deadline", sys.maxsize)) + 1_000
     except (KeyError, ValueError):
         return "skipped"  # names nobody who could be answered

@@ -1,6 +1,7 @@
 // The consumer instances of the Upstash API, over any Log and Groups: when one is made, joins, reads, commits and
 // is closed. Who reads which partition is the groups' business; HTTP and JSON are elsewhere.
 
+import { randomUUID } from "node:crypto";
 import type { KafkaRecord } from "../../protocol/index.ts";
 import { createConsumerPositions, isOutside, type ConsumerPositions } from "./consumer-positions.ts";
 import { createDeadline, type Deadline } from "./deadline.ts";
@@ -16,6 +17,8 @@ export interface InstanceOptions {
   readonly sessionTimeoutMs: number;
   /** Closed when it was not used for this long. Default: the session timeout. */
   readonly idleTimeoutMs?: number;
+  /** Without auto-commit: what is to be committed before partitions go to another. */
+  readonly uncommitted?: () => readonly CommittedOffset[];
 }
 
 export interface InstanceName {
@@ -33,7 +36,11 @@ export interface ConsumeRequest extends InstanceName {
 }
 
 export type ConsumeAnswer =
-  | { readonly records: readonly KafkaRecord[] }
+  /**
+   * `assignment` names the dealing-out of partitions that the records belong to; absent before the first one. Without
+   * auto-commit, reading begins at what is committed whenever it is another one.
+   */
+  | { readonly records: readonly KafkaRecord[]; readonly assignment?: string }
   /** There are as many instances as there may be. */
   | { readonly refused: "too-many" }
   /** Nothing says where to begin on this partition, and the instance resets to `none`. */
@@ -48,9 +55,14 @@ export interface Consumers {
   /**
    * Stores offsets as given, or, without any, the positions behind all that the instance was handed since it got
    * its partitions. Offsets of partitions that it does not read are left out. `unknown`: there is no such instance
-   * in this process, or another process took its place. Throws `LogUnavailable`.
+   * in this process, or another process took its place. `stale`: partitions were dealt out anew since `assignment`,
+   * and nothing is stored. Throws `LogUnavailable`.
    */
-  commit(name: InstanceName, offsets?: readonly CommittedOffset[]): Promise<"committed" | "unknown">;
+  commit(
+    name: InstanceName,
+    offsets?: readonly CommittedOffset[],
+    assignment?: string,
+  ): Promise<"committed" | "unknown" | "stale">;
   /** What the instance subscribes to; undefined when it is not in this process. */
   topicsOf(name: InstanceName): readonly string[] | undefined;
   /**
@@ -85,6 +97,10 @@ interface Instance {
   readonly positions: ConsumerPositions;
   topics: readonly string[];
   member?: Member;
+  /** Tells this membership from every other, in any process. */
+  tenure: string;
+  /** The member's assignment that the positions belong to. */
+  placed: number;
   /** Goes on when the consume that began it has ended; shared by the consumes that follow. */
   joining?: Promise<void>;
   /** Ends with the last consume in line. */
@@ -122,6 +138,8 @@ export function createConsumers(options: ConsumersOptions): Consumers {
       options: own,
       positions: createConsumerPositions(),
       topics,
+      tenure: "",
+      placed: 0,
       line: Promise.resolve(),
       interrupt: () => {},
       closed: new AbortController(),
@@ -146,7 +164,9 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     instance.line = before.then(() => own);
     instance.inHand++;
     try {
-      return (await deadline.endsBefore(before, signal)) ? await consume() : { records: [] };
+      if (!(await deadline.endsBefore(before, signal))) return { records: [] };
+      const answer = await consume();
+      return "records" in answer ? { ...answer, ...assignmentOf(instance) } : answer;
     } finally {
       leaveLine();
       instance.inHand--;
@@ -199,7 +219,8 @@ export function createConsumers(options: ConsumersOptions): Consumers {
         await deadline.passes(gone);
         return nothing;
       }
-      const { partitions } = member;
+      place(instance, member);
+      const { partitions, assignment } = member;
       if (partitions.length === 0) {
         const formed = new AbortController();
         const inTime = await deadline.endsBefore(member.nextAssignment(formed.signal), gone);
@@ -210,9 +231,10 @@ export function createConsumers(options: ConsumersOptions): Consumers {
       const isCheckDue = now() - instance.rangeCheckedAt >= rangeCheckMs;
       const missing = await findPlaces(instance, partitions, isCheckDue);
       if (missing !== undefined) return { refused: "no-offset", partition: missing };
-      if (!isSame(member.partitions, partitions)) continue;
+      if (member.assignment !== assignment) continue;
       const records = await fetchOnce(instance, partitions, deadline, gone);
       if (gone.aborted) return nothing;
+      if (!instance.options.autoCommit && member.assignment !== assignment) continue;
       const own = new Set(member.isLost ? [] : member.partitions.map(partitionName));
       const consumed = positions.advance(records.filter((record) => own.has(partitionName(record))));
       if (consumed.length > 0) return { records: consumed };
@@ -223,6 +245,16 @@ export function createConsumers(options: ConsumersOptions): Consumers {
       await createDeadline(Math.min(pauseMs, deadline.remainingMs())).passes(gone);
     }
     return nothing;
+  }
+
+  /**
+   * Forgets the positions that another assignment has made worthless. Without auto-commit those are all: only who
+   * consumes knows what of them is done, and starts over.
+   */
+  function place(instance: Instance, member: Member): void {
+    if (instance.placed === member.assignment) return;
+    instance.placed = member.assignment;
+    instance.positions.keepOnly(instance.options.autoCommit ? member.partitions : []);
   }
 
   /** Ends early when the assignment changes. */
@@ -309,11 +341,15 @@ export function createConsumers(options: ConsumersOptions): Consumers {
       ...name,
       topics,
       sessionTimeoutMs: own.sessionTimeoutMs,
-      uncommitted: () =>
-        own.autoCommit && joined !== undefined && instance.member === joined ? positions.uncommitted() : [],
+      uncommitted: () => {
+        if (joined === undefined || instance.member !== joined) return [];
+        return own.autoCommit ? positions.uncommitted() : (own.uncommitted?.() ?? []);
+      },
     });
     positions.keepOnly([]);
     instance.member = joined;
+    instance.tenure = randomUUID();
+    instance.placed = joined.assignment;
     if (closed.signal.aborted) await giveUpMembership(instance);
     else follow(instance, joined).catch(onError);
   }
@@ -323,7 +359,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     while (instance.member === member && !member.isLost && !instance.closed.signal.aborted) {
       await member.nextAssignment(instance.closed.signal);
       if (instance.member !== member) return;
-      instance.positions.keepOnly(member.partitions);
+      place(instance, member);
       instance.interrupt();
     }
   }
@@ -394,13 +430,16 @@ export function createConsumers(options: ConsumersOptions): Consumers {
       return inTurn(instance, deadline, request.signal, () => consumeNext(instance, request, deadline));
     },
 
-    async commit(name, offsets) {
+    async commit(name, offsets, assignment) {
       const instance = instances.get(keyOf(name));
       if (instance === undefined) return "unknown";
       instance.usedAt = now();
       await instance.joining;
       const { member, positions } = instance;
       if (member === undefined || member.isLost) return "unknown";
+      const isStale =
+        member.assignment !== instance.placed || assignment !== assignmentOf(instance).assignment;
+      if (assignment !== undefined && isStale) return "stale";
       const chosen = offsets ?? positions.handedOut();
       if (chosen.length === 0) return "committed";
       await member.commit(chosen);
@@ -425,6 +464,11 @@ export function createConsumers(options: ConsumersOptions): Consumers {
       return closing;
     },
   };
+}
+
+function assignmentOf({ member, tenure, placed }: Instance): { readonly assignment?: string } {
+  // Dealt out anew, but not read from since: to who consumes, still the one before.
+  return member === undefined ? {} : { assignment: `${tenure}.${placed}` };
 }
 
 function keyOf({ group, instance }: InstanceName): string {

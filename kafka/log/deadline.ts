@@ -38,3 +38,8 @@ export function createDeadline(timeoutMs: number): Deadline {
     },
   };
 }
+
+/** Ends with `event`, or after `timeoutMs`. Rejects as `event` does, if that comes first. */
+export async function endWithin(timeoutMs: number, event: Promise<unknown>): Promise<void> {
+  await createDeadline(timeoutMs).endsBefore(event, new AbortController().signal);
+}

@@ -26,6 +26,8 @@ export interface JoinOptions {
 export interface Member {
   /** What it reads now. Empty while the group forms, or when there are more members than partitions. */
   readonly partitions: readonly TopicPartition[];
+  /** Rises whenever partitions are dealt out, also when that leaves this member with the same ones. */
+  readonly assignment: number;
   /** Ends at the next change of `partitions`, or on abort. */
   nextAssignment(signal: AbortSignal): Promise<void>;
   /** Offsets of partitions that it does not read any more are left out. Throws `LogUnavailable`. */

@@ -7,6 +7,7 @@ export * from "./consumers.ts";
 export * from "./deadline.ts";
 export * from "./groups.ts";
 export * from "./log.ts";
+export * from "./next-of.ts";
 export * from "./record-rules.ts";
 export * from "./take-in-turn.ts";
 export * from "./waiters.ts";

@@ -9,6 +9,7 @@ import {
 } from "@platformatic/kafka";
 import {
   assignPartitions,
+  nextOf,
   type CommittedOffset,
   type GroupDescription,
   type Groups,
@@ -144,14 +145,15 @@ async function joinGroup(
   consumer.topics.trackAll(...topics);
   let partitions: readonly TopicPartition[] = [];
   let state: "in" | "lost" | "left" = "in";
-  let changes = Promise.withResolvers<void>();
+  let assignment = 0;
+  const changes = new Set<() => void>();
   let retry: NodeJS.Timeout | undefined;
   let watching: NodeJS.Timeout | undefined;
 
   function assign(assigned: readonly TopicPartition[]): void {
     partitions = assigned;
-    changes.resolve();
-    changes = Promise.withResolvers();
+    assignment++;
+    for (const end of changes) end();
   }
 
   function lose(cause: unknown): boolean {
@@ -238,17 +240,14 @@ async function joinGroup(
     get partitions() {
       return partitions;
     },
+    get assignment() {
+      return assignment;
+    },
     get isLost() {
       return state === "lost";
     },
 
-    async nextAssignment(signal) {
-      const aborted = new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        signal.addEventListener("abort", () => resolve(), { once: true });
-      });
-      await Promise.race([changes.promise, aborted]);
-    },
+    nextAssignment: (signal) => nextOf(changes, signal),
 
     commit,
 

@@ -64,14 +64,16 @@ test("instances beyond the bound are refused, those that exist are served", asyn
   const { consumers } = setUp({ maxInstances: 1 });
   await consumers.consume(requestOf("one"));
   expect(await consumers.consume(requestOf("two"))).toEqual({ refused: "too-many" });
-  expect(await consumers.consume(requestOf("one"))).toEqual({ records: [] });
+  expect(await consumers.consume(requestOf("one"))).toMatchObject({ records: [] });
 });
 
 test("what was read for a client that has gone is read again by the next consume", async () => {
   const leaving = new AbortController();
   const { log, consumers } = setUp({ afterFetch: () => leaving.abort() });
   await log.produce([recordOf("red", "x")]);
-  expect(await consumers.consume(requestOf("one", { signal: leaving.signal }))).toEqual({ records: [] });
+  expect(await consumers.consume(requestOf("one", { signal: leaving.signal }))).toMatchObject({
+    records: [],
+  });
   expect(await consumers.consume(requestOf("one"))).toMatchObject({ records: [{ offset: 0 }] });
 });
 
@@ -82,14 +84,14 @@ test("partitions that come back are read on where the other left them", async ()
   await log.produce([{ ...recordOf("red", "y"), partition: 1 }]);
   expect(await consumers.consume(requestOf("two"))).toMatchObject({ records: [{ partition: 1 }] });
   await consumers.remove({ group: "g", instance: "two" });
-  expect(await consumers.consume(requestOf("one"))).toEqual({ records: [] });
+  expect(await consumers.consume(requestOf("one"))).toMatchObject({ records: [] });
 });
 
 test("partitions that go to a newcomer are committed first, and it reads on there", async () => {
   const { log, consumers } = setUp();
   await log.produce([recordOf("red", "x"), { ...recordOf("red", "y"), partition: 1 }]);
   expect(await consumers.consume(requestOf("one"))).toMatchObject({ records: [{}, {}] });
-  expect(await consumers.consume(requestOf("two"))).toEqual({ records: [] });
+  expect(await consumers.consume(requestOf("two"))).toMatchObject({ records: [] });
 });
 
 test("a position that retention has overtaken is reset while the instance lives", async () => {
@@ -117,7 +119,7 @@ test("a group out of reach is an empty answer after the timeout", async () => {
   const join = () => Promise.reject(new LogUnavailable("no broker"));
   const { consumers, errors } = setUp({ groups: (real) => ({ ...real, join }) });
   const startedAt = performance.now();
-  expect(await consumers.consume(requestOf("one", { timeoutMs: 50 }))).toEqual({ records: [] });
+  expect(await consumers.consume(requestOf("one", { timeoutMs: 50 }))).toMatchObject({ records: [] });
   expect(performance.now() - startedAt).toBeGreaterThan(40);
   expect(errors).toEqual([]);
 });

@@ -60,6 +60,25 @@ describe("the responder kit over the bridge", () => {
     ]);
   });
 
+  test("keeps its partitions through a handler that takes longer than its session", async () => {
+    const stage = await setStage(await embedded());
+    const handled: string[] = [];
+    const slowly = (name: string) => async () => {
+      handled.push(name);
+      // Longer than a session, which cannot be shorter than 6 s, and a look of the bridge.
+      await new Promise((resolve) => setTimeout(resolve, 7_500));
+      return { body: name };
+    };
+    const options = { concurrency: 1, sessionTimeoutMs: 6_000 };
+    // In the order of their names, so that the newcomer has no claim to the only partition.
+    stage.start(slowly("one"), { ...options, name: "a" });
+    const id = await stage.request("x");
+    await expect.poll(() => handled).toEqual(["one"]);
+    stage.start(slowly("two"), { ...options, name: "b" });
+    expect(textOf(await stage.replyTo(id))).toBe("one");
+    expect(handled).toEqual(["one"]);
+  });
+
   test("says what the bridge answers to wrong credentials", async () => {
     const home = await embedded();
     const stage = await setStage(home);
@@ -77,6 +96,9 @@ test.each([
   [{ topic: "a b" }, '"a b" is no name of a topic'],
   [{ replyTopics: ["a*b"] }, '"a*b" is no name or prefix'],
   [{ concurrency: 0 }, "concurrency is not"],
+  [{ deadLetterTopic: "t" }, '"t" is a request topic'],
+  [{ deadLetterTopic: "dead letters" }, '"dead letters" is no name of a topic'],
+  [{ topic: ["a", "a.dead-letters"] }, '"a.dead-letters" is a request topic'],
   [{ sessionTimeoutMs: 100 }, "sessionTimeoutMs is not"],
   [{ name: "a/b" }, "has characters other than"],
 ])("options %j are refused by name", (options, message) => {

@@ -137,7 +137,7 @@ describe("the reply record", () => {
     for (const dropped of ["X-Reply-Topic", "X-Reply-Partition", "X-Http-Method", "X-Http-Path"]) {
       expect(names).not.toContain(dropped);
     }
-    expect(readHeader(record.headers, "X-Produce-ID")).toBe(`${hexId}:0`);
+    expect(readHeader(record.headers, "X-Produce-ID")).toBe(`${hexId}:1:0`);
     expect(readHeader(record.headers, "Content-Type")).toBe("text/plain");
   });
 

@@ -10,6 +10,7 @@ import {
   textHeader,
   type KafkaRecord,
 } from "../../../protocol/index.ts";
+import type { HandlerReply } from "../../../responder/index.ts";
 import { setStage, textOf, type Home } from "./stage.ts";
 
 const statusOf = ({ headers }: KafkaRecord) => readHeader(headers, "X-Reply-Status");
@@ -51,7 +52,7 @@ export function replyCases(home: () => Promise<Home>): void {
         trace: "00-1-2-03",
         client: "mine",
         unknown: "kept",
-        produceId: `${id}:0`,
+        produceId: `${id}:1:0`,
       });
       for (const name of ["X-Deadline", "X-Keep-Until", "X-Creation-Timestamp"])
         expect(header(name)).toMatch(/^\d+$/);
@@ -159,9 +160,32 @@ export function replyCases(home: () => Promise<Home>): void {
 
     test("that Kafka will not take become a 502 instead of a timeout", async () => {
       const stage = await setStage(await home());
-      stage.start(() => ({ body: "x".repeat(maxRecordBytes + 1) }));
+      const responder = stage.start(() => ({ body: "x".repeat(maxRecordBytes + 1) }));
       const reply = await stage.replyTo(await stage.request("big"));
       expect([statusOf(reply), errorOf(reply)]).toEqual(["502", "reply_refused"]);
+      await expect.poll(() => responder.counts.failed).toBe(1);
+      expect(responder.events).toMatchObject([{ type: "unsent", offset: 0 }]);
+    });
+
+    test.each([
+      ["a number for a body", { body: 42 }],
+      ["a text for an answer", "text"],
+      ["JSON that is none", { json: () => 1 }],
+      ["a content type with a line break", { body: "x", contentType: "text/plain\r\nX-Evil: 1" }],
+    ])("that make no sense, %s, are a 502, and the next one is served", async (_, answer) => {
+      const stage = await setStage(await home());
+      stage.start((message) => (message.text() === "odd" ? (answer as HandlerReply) : { body: "fine" }));
+      expect(errorOf(await stage.replyTo(await stage.request("odd")))).toBe("responder_failed");
+      expect(textOf(await stage.replyTo(await stage.request("next")))).toBe("fine");
+    });
+
+    test("to a later attempt of the same exchange are no repeats of the first", async () => {
+      const stage = await setStage(await home());
+      stage.start((message) => ({ body: message.text() }));
+      const id = await stage.request("first", { attempt: 1 });
+      await stage.replyTo(id);
+      await stage.request("second", { correlationId: id, attempt: 2 });
+      await expect.poll(async () => (await stage.repliesTo(id)).map(textOf)).toEqual(["first", "second"]);
     });
 
     test("may be given before the handler is done, and only once", async () => {

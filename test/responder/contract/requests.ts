@@ -174,6 +174,38 @@ export function requestCases(home: () => Promise<Home>): void {
       expect(handled).toEqual(["first"]);
     });
 
+    test("that come again under the ID of one that was taken back are answered", async () => {
+      const stage = await setStage(await home());
+      const gate = createGate();
+      const responder = stage.start(
+        async (message) => {
+          if (message.text() === "slow") await gate.opened;
+          return { body: message.text() };
+        },
+        { order: "key" },
+      );
+      await stage.request("slow", { key: "same" });
+      const id = await stage.request("first", { key: "same" });
+      await stage.request("", { key: "same", correlationId: id, headers: [textHeader("X-Cancel", "true")] });
+      await stage.request("again", { key: "same", correlationId: id, attempt: 2 });
+      await expect.poll(() => responder.counts.received, { timeout: 20_000 }).toBe(4);
+      gate.open();
+      expect(textOf(await stage.replyTo(id))).toBe("again");
+    });
+
+    test("whose handler gives up when the signal fires are counted as expired, and no error is sent", async () => {
+      const stage = await setStage(await home());
+      const responder = stage.start(async (_, { signal }) => {
+        await new Promise((_resolve, reject) =>
+          signal.addEventListener("abort", () => reject(signal.reason as Error)),
+        );
+      });
+      const id = await stage.request("x", { deadlineAt: Date.now() + 300 });
+      await expect.poll(() => responder.counts.expired, { timeout: 20_000 }).toBe(1);
+      expect(await stage.repliesTo(id)).toEqual([]);
+      expect(responder.events).toEqual([]);
+    });
+
     test("fire the signal at their deadline, and a late answer is sent all the same", async () => {
       const stage = await setStage(await home());
       const reasons: unknown[] = [];

@@ -101,6 +101,24 @@ export function workCases(home: () => Promise<Home>): void {
       await ask();
     });
 
+    test("goes on when who listens to events throws", async () => {
+      const stage = await setStage(await home());
+      const responder = stage.start(
+        (message) => {
+          if (message.text() === "bad") throw new Error("of a test");
+          return {};
+        },
+        {
+          onEvent() {
+            throw new Error("a broken logger, of a test");
+          },
+        },
+      );
+      await stage.replyTo(await stage.request("bad"));
+      await stage.replyTo(await stage.request("good"));
+      await expect.poll(() => responder.counts).toMatchObject({ failed: 1, replied: 1 });
+    });
+
     test("[A26] shows in figures for Prometheus: fates, and how long requests were on their way", async () => {
       const stage = await setStage(await home());
       const responder = stage.start(() => ({}));
