@@ -101,6 +101,59 @@ export function workCases(home: () => Promise<Home>): void {
       await ask();
     });
 
+    test("that was begun before its partition went and came back does not take the commits of others back", async () => {
+      const stage = await setStage(await home());
+      const gate = createGate();
+      const held = stage.start(
+        async (message) => {
+          if (message.text() === "held") await gate.opened;
+          return {};
+        },
+        { name: "second" },
+      );
+      await stage.request("held");
+      await stage.replyTo(await stage.request("beside it"));
+      // Comes first in the order of names, so that the only partition goes to it.
+      const other = stage.start(() => ({ body: "by the other" }), { name: "first" });
+      await expect.poll(() => other.counts.replied, { timeout: 20_000 }).toBe(2);
+      for (const body of ["1", "2", "3"]) await stage.replyTo(await stage.request(body));
+      expect(other.counts.replied).toBe(5);
+      await other.finish();
+      gate.open();
+      await expect.poll(() => held.counts.replied, { timeout: 20_000 }).toBe(2);
+      await held.finish();
+      const next = stage.start(() => ({}));
+      await stage.replyTo(await stage.request("4"));
+      expect(next.counts.received).toBe(1);
+    });
+
+    test("that is under way when its partition goes and comes back is not begun again", async () => {
+      const stage = await setStage(await home());
+      const gate = createGate();
+      const begun: string[] = [];
+      const held = stage.start(
+        async (message) => {
+          begun.push(message.text());
+          await gate.opened;
+          return {};
+        },
+        { name: "second" },
+      );
+      const ids = [await stage.request("1"), await stage.request("2")];
+      await expect.poll(() => begun.length, { timeout: 20_000 }).toBe(2);
+      // Takes the partition over, finishes nothing, and leaves.
+      const never = createGate();
+      const other = stage.start(() => never.opened, { name: "first", stopTimeoutMs: 0 });
+      await expect.poll(() => other.counts.received, { timeout: 20_000 }).toBe(2);
+      await other.finish();
+      await expect.poll(() => held.counts.repeated, { timeout: 20_000 }).toBe(2);
+      gate.open();
+      for (const id of ids) await stage.replyTo(id);
+      await stage.replyTo(await stage.request("3"));
+      expect(begun).toEqual(["1", "2", "3"]);
+      never.open();
+    });
+
     test("goes on when who listens to events throws", async () => {
       const stage = await setStage(await home());
       const responder = stage.start(
