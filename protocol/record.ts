@@ -50,8 +50,14 @@ export function readHeader(headers: readonly RecordHeader[], name: string): stri
 /** Bytes of key, value, header names and header values. */
 export function recordBytes({ key, value, headers }: Pick<NewRecord, "key" | "value" | "headers">): number {
   let bytes = (key?.byteLength ?? 0) + (value?.byteLength ?? 0);
-  for (const header of headers) bytes += encodeText(header.key).byteLength + header.value.byteLength;
+  for (const header of headers) bytes += utf8Length(header.key) + header.value.byteLength;
   return bytes;
+}
+
+/** Without making the bytes: this is asked several times for each header of each record. */
+function utf8Length(text: string): number {
+  for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return encodeText(text).byteLength;
+  return text.length;
 }
 
 export function textHeader(key: string, value: string): RecordHeader {

@@ -56,7 +56,7 @@ export function createAnswerer<Input>({
   signal,
   now = Date.now,
 }: AnswererParts<Input>): Answerer {
-  const { name, handler, input: schema, topics, onEvent } = settled;
+  const { name, handler, input: schema, order, topics, onEvent } = settled;
   const expected = new Map<string, Set<KafkaRecord>>();
   const exchanges = new Map<string, Set<Exchange>>();
   const sender: SenderOptions = {
@@ -161,10 +161,13 @@ export function createAnswerer<Input>({
   }
 
   return {
-    expect: (record) => addTo(expected, idOf(record), record),
+    expect(record) {
+      // Without an order nobody waits: the answer begins in the same moment.
+      if (order === "key") addTo(expected, idOf(record), record);
+    },
 
     async answer(record, receivedAt) {
-      if (!takeFrom(expected, idOf(record), record)) return "cancelled";
+      if (order === "key" && !takeFrom(expected, idOf(record), record)) return "cancelled";
       const address = decodeReplyAddress(record.headers);
       if (typeof address === "string") return bury(record, address);
       if (isExpired(address, now())) return "skipped";

@@ -291,6 +291,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     checkAll: boolean,
   ): Promise<TopicPartition | undefined> {
     const { positions, options: own, member, name } = instance;
+    const assignment = member?.assignment;
     const known = new Map(
       positions.of(partitions).map((position) => [partitionName(position), position.offset]),
     );
@@ -306,7 +307,7 @@ export function createConsumers(options: ConsumersOptions): Consumers {
     if (checkAll) instance.rangeCheckedAt = now();
     // What was found belongs to an assignment that may have ended meanwhile.
     if (member === undefined || instance.member !== member) return undefined;
-    if (!isSame(member.partitions, partitions)) return undefined;
+    if (member.assignment !== assignment) return undefined;
     for (const [index, { topic, partition }] of looked.entries()) {
       const offset = known.get(partitionName({ topic, partition })) ?? -1;
       const position = { topic, partition, offset };
