@@ -97,7 +97,7 @@ export class DeliveryQueue {
       );
       if (settled.status === "done") {
         lane.failures = lane.tries = 0;
-        replies.forEach((reply, at) => reply.settle(settled.value[at] ?? "undeliverable"));
+        replies.forEach((reply, at) => reply.settle((settled.value[at] as DrainVerdict | undefined) ?? "undeliverable"));
         return true;
       }
       const failure = classifyFailure(settled.status === "failed" ? settled.cause : undefined);

@@ -1,42 +1,37 @@
-// The use case: open the waiter, produce the request, wait for the reply. It knows Kafka and the waiter by
-// their interfaces and HTTP not at all.
+// The use case of a plain request: open the waiter, produce the request, wait for the reply. It knows Kafka and the
+// waiter by their interfaces and HTTP not at all. What outlives its caller is in durable-exchange.ts.
 
-import { maxHoldMs, type WaiterRpc, type WaitSpec } from "../durable/index.ts";
-import { withDeadline, type KafkaPort } from "../kafka/index.ts";
-import type { NewRecord, WaitOutcome } from "../protocol/index.ts";
+import type { WaitSpec } from "../durable/index.ts";
+import type { KafkaPort } from "../kafka/index.ts";
+import type { NewRecord, WaitEnd } from "../protocol/index.ts";
+import { produceOnce } from "./produce.ts";
+import { waitForEnd, type WaitDeps, type WaitPort } from "./wait.ts";
 
-export interface Exchange {
+export interface PlainRequest {
   readonly record: NewRecord;
   readonly spec: WaitSpec;
   readonly produceTimeoutMs: number;
+  readonly spinMs: number;
+  /** To be written when the caller leaves; absent where the service wants none. */
+  readonly cancelRecord?: NewRecord;
 }
 
-export interface RequestReplyDeps {
+export interface RequestReplyDeps extends Omit<WaitDeps, "port" | "nudge"> {
   readonly kafka: KafkaPort;
-  /** A new stub at each call: a held call may live on in an old instance, and a broken stub stays broken. */
-  readonly waiter: () => WaiterRpc;
-  /** Keeps the drain awake until the deadline; cheap when it is known to be. */
-  readonly nudge: (deadlineAt: number, waitsLong: boolean) => Promise<void>;
+  readonly port: WaitPort;
+  /** Tells the waiter that nobody waits any more. */
+  readonly leave: () => Promise<void>;
+  /** Keeps the drain awake until that instant; cheap when it is known to be. */
+  readonly nudge: (awakeUntil: number, waitsLong: boolean) => Promise<void>;
   /** Lets work outlive the answer. */
   readonly afterwards: (work: Promise<unknown>) => void;
-  readonly now: () => number;
-  readonly pause: (ms: number) => Promise<void>;
 }
 
-/**
- * How an exchange ends for its caller. `left`: the client is gone and nobody reads the answer. `too-large`: the
- * topic takes no record of this size.
- */
-export type ExchangeOutcome =
-  | Exclude<WaitOutcome, { status: "waiting" }>
-  | { readonly status: "left" }
-  | { readonly status: "too-large" };
+/** How an exchange ends for its caller. `left`: the client is gone and nobody reads the answer. */
+export type ExchangeOutcome = WaitEnd | { readonly status: "left" };
 
 /** The object decides when a wait has expired; this much later the Worker stops asking it. */
 const secondLineMs = 250;
-/** A hold that answers this much after its time hangs: the object may have moved. */
-const holdGraceMs = 1_000;
-const longestPauseMs = 500;
 
 /**
  * Opens and produces in parallel: a plain request is worth nothing once its client is gone, so it need not be
@@ -44,67 +39,51 @@ const longestPauseMs = 500;
  */
 export async function requestReply(
   deps: RequestReplyDeps,
-  exchange: Exchange,
+  { record, spec, produceTimeoutMs, spinMs, cancelRecord }: PlainRequest,
   signal: AbortSignal,
 ): Promise<ExchangeOutcome> {
   const ended = new AbortController();
   const outcome = await Promise.race([
-    holdUntilEnded(deps, exchange.spec, ended.signal),
-    refusal(deps, exchange),
+    untilDeadline(deps, spec, spinMs, ended.signal),
+    refusalOf(produceOnce(deps.kafka, record, produceTimeoutMs)),
     departure(signal),
   ]);
   ended.abort();
   // Nobody is attached any more and nothing will come, or nobody wants it: the waiter can forget.
-  if (outcome.status === "refused" || outcome.status === "too-large" || outcome.status === "left") {
-    deps.afterwards(deps.waiter().leave().catch(ignoreLostWaiter));
+  if (outcome.status === "refused" || outcome.status === "left") {
+    deps.afterwards(deps.leave().catch(ignoreLostWaiter));
+  }
+  if (outcome.status === "left" && cancelRecord !== undefined) {
+    deps.afterwards(produceOnce(deps.kafka, cancelRecord, produceTimeoutMs));
   }
   return outcome;
 }
 
-/** Attaches to the waiter again and again, each time for a short while, until the wait has an end. */
-async function holdUntilEnded(
+async function untilDeadline(
   deps: RequestReplyDeps,
-  spec: WaitSpec,
+  { deadlineAt }: WaitSpec,
+  spinMs: number,
   ended: AbortSignal,
-): Promise<Exclude<WaitOutcome, { status: "waiting" }>> {
-  for (let holds = 0, failures = 0; !ended.aborted; holds++) {
-    const remaining = spec.deadlineAt + secondLineMs - deps.now();
-    if (remaining <= 0) break;
-    deps.afterwards(deps.nudge(spec.deadlineAt, holds > 0));
-    const holdMs = Math.min(maxHoldMs, remaining);
-    const hold = await withDeadline(
-      Promise.resolve().then(() => deps.waiter().wait(spec, holdMs)),
-      Math.min(holdMs + holdGraceMs, remaining),
-    );
-    if (hold.status !== "done") {
-      // Reset, moved or overloaded. The record may be out already, so attach again until the deadline.
-      failures++;
-      const pause = Math.min(longestPauseMs, 10 * 2 ** failures) * (0.5 + Math.random() / 2);
-      await deps.pause(Math.min(pause, remaining));
-      continue;
-    }
-    failures = 0;
-    const outcome = hold.value;
-    if (outcome.status !== "waiting") return outcome;
+): Promise<WaitEnd> {
+  const outcome = await waitForEnd(
+    { ...deps, nudge: (waitsLong) => deps.afterwards(deps.nudge(deadlineAt, waitsLong)) },
+    { until: deadlineAt + secondLineMs, spinMs },
+    ended,
+  );
+  // What only a durable exchange is told, a plain wait never is.
+  if (outcome === undefined || outcome.status === "gone" || outcome.status === "forbidden") {
+    return { status: "expired", deadlineAt };
   }
-  return { status: "expired", deadlineAt: spec.deadlineAt };
+  return outcome;
 }
 
 /** Resolves only if the record is refused; appended or unknown, the wait goes on. */
-async function refusal(
-  deps: RequestReplyDeps,
-  { record, produceTimeoutMs }: Exchange,
-): Promise<{ status: "refused"; retryAfter: number } | { status: "too-large" }> {
-  const produced = await deps.kafka.produce(record, produceTimeoutMs);
-  if (produced.status === "refused") {
-    console.warn(`hearback: a record for ${record.topic} was refused: ${produced.reason}`);
-    if (produced.why === "too-large") return { status: "too-large" };
-    return { status: "refused", retryAfter: produced.retryAfter };
-  }
-  return new Promise(() => {});
+async function refusalOf(producing: ReturnType<typeof produceOnce>): Promise<WaitEnd> {
+  const produced = await producing;
+  return produced.status === "refused" ? produced : new Promise(() => {});
 }
 
-function departure(signal: AbortSignal): Promise<{ status: "left" }> {
+export function departure(signal: AbortSignal): Promise<{ status: "left" }> {
   return new Promise((resolve) => {
     if (signal.aborted) resolve({ status: "left" });
     signal.addEventListener("abort", () => resolve({ status: "left" }), { once: true });
