@@ -5,12 +5,14 @@ import {
   correlationIdForm,
   decodeReply,
   decodeReplyAddress,
+  encodeCancel,
   encodeReply,
   encodeRequest,
   encodeText,
   fromBase64,
   fromWireRecord,
   importUuidKey,
+  isCancel,
   isExpired,
   isOwnedRecordHeader,
   mintUuid,
@@ -104,6 +106,36 @@ describe("the request record", () => {
     expect(isExpired(address, 11_000)).toBe(false);
     expect(isExpired(address, 11_001)).toBe(true);
     expect(isExpired({ correlationId: hexId, replyTopic: "replies" }, Infinity)).toBe(false);
+  });
+});
+
+describe("the cancel record", () => {
+  const cancel = {
+    correlationId: hexId,
+    attempt: 2,
+    deadlineAt: 1_790_000_005_000,
+    cancelledAt: 1_790_000_001_000,
+  };
+  const record = encodeCancel("requests", "user-ö", cancel);
+
+  test("follows the request by topic and key, has no value, and says when it was cancelled", () => {
+    const request = encodeRequest("requests", "user-ö", new Uint8Array(), { ...envelope, attempt: 2 });
+    expect(record).toMatchObject({ topic: request.topic, key: request.key, value: null });
+    expect(record.partition).toBeUndefined();
+    expect(record.headers).toEqual([
+      textHeader("X-Correlation-ID", hexId),
+      textHeader("X-Cancel", "true"),
+      textHeader("X-Produce-ID", `${hexId}:2:cancel`),
+      textHeader("X-Deadline", "1790000005000"),
+      textHeader("X-Creation-Timestamp", "1790000001000"),
+    ]);
+    expect(encodeCancel("requests", "user-ö", cancel)).toEqual(record);
+  });
+
+  test("is told from a request, and has nowhere to be answered by who knows nothing of cancelling", () => {
+    expect(isCancel(record.headers)).toBe(true);
+    expect(isCancel(encodeRequest("requests", hexId, new Uint8Array(), envelope).headers)).toBe(false);
+    expect(decodeReplyAddress(record.headers)).toBe("reply_topic_missing");
   });
 });
 
