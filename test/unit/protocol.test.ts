@@ -5,6 +5,7 @@ import {
   correlationIdForm,
   decodeReply,
   decodeReplyAddress,
+  deriveUuid,
   encodeCancel,
   encodeReply,
   encodeRequest,
@@ -257,6 +258,39 @@ describe("correlation IDs", () => {
       ),
     );
     expect(new Set(ids).size).toBe(1_000);
+  });
+});
+
+describe("a derived UUID", () => {
+  test("belongs to its name and key, and to no other", async () => {
+    const key = await importUuidKey("one secret");
+    const id = await deriveUuid("a name", key);
+    expect(correlationIdForm(id)).toEqual({ form: "uuid", id });
+    expect(await deriveUuid("a name", await importUuidKey("one secret"))).toBe(id);
+    const others = [
+      await deriveUuid("another name", key),
+      await deriveUuid("", key),
+      await deriveUuid("a name", await importUuidKey("another secret")),
+    ];
+    expect(new Set([id, ...others]).size).toBe(4);
+  });
+
+  test("is verified as a minted one is, and a changed one is not", async () => {
+    const key = await importUuidKey("one secret");
+    for (let at = 0; at < 100; at++) {
+      const id = await deriveUuid(`name ${at}`, key);
+      expect(correlationIdForm(id)?.form).toBe("uuid");
+      expect(await verifyUuid(id, key)).toBe(true);
+      expect(await verifyUuid(id, await importUuidKey("another secret"))).toBe(false);
+      const forged = (id.startsWith("0") ? "1" : "0") + id.slice(1);
+      expect(await verifyUuid(forged as CorrelationId, key)).toBe(false);
+    }
+  });
+
+  test("stays what it was: exchanges of yesterday's keys must be found", async () => {
+    expect(await deriveUuid("a name", await importUuidKey("one secret"))).toBe(
+      "7cc68ce8-5af7-8b5e-82ed-1bed3a5dac17",
+    );
   });
 });
 
