@@ -55,7 +55,7 @@ export interface DrainLedger extends DrainStatus {
 }
 
 export interface ReplyDrainRpc {
-  nudge(assignment: DrainAssignment, deadlineAt: number): Promise<number>;
+  nudge(assignment: DrainAssignment, awakeUntil: number, neededUntil?: number): Promise<number>;
   tick(assignment: DrainAssignment): Promise<void>;
   status(): Promise<DrainStatus>;
   ledger(): Promise<DrainLedger>;
@@ -118,13 +118,17 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   }
 
   /**
-   * Somebody waits until `deadlineAt` (epoch ms) for a reply on one of these topics. Answers the instant up to
-   * which the drain stays awake, stored before it is said: until then no further nudge is needed for a
-   * deadline it covers.
+   * Somebody waits on the line until `awakeUntil` for a reply on one of these topics, and has a use for it until
+   * `neededUntil`; gateways of before there was such a difference say one instant only. Both are epoch ms. Answers
+   * the instant up to which the drain stays awake, stored before it is said: until then no further nudge with the
+   * same `neededUntil` is needed for an `awakeUntil` it covers.
    */
-  async nudge(assignment: DrainAssignment, deadlineAt: number): Promise<number> {
-    const before = this.#duties;
-    this.#assume(accept(before, assignment, deadlineAt));
+  async nudge(
+    assignment: DrainAssignment,
+    awakeUntil: number,
+    neededUntil: number = awakeUntil,
+  ): Promise<number> {
+    this.#assume(accept(this.#duties, assignment, awakeUntil, neededUntil));
     await this.#ensureRunning();
     return promisedUntil(this.#duties, assignment);
   }

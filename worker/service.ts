@@ -96,7 +96,12 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
         kafka: deps.kafkaFor(env),
         waiter: () => env.WAITER.get(waiterId),
         nudge: (until, waitsLong) =>
-          deps.nudger.nudge(() => drainOf(deps.placementFor(env)), until, { waitsLong, now: Date.now() }),
+          deps.nudger.nudge(() => drainOf(deps.placementFor(env)), {
+            awakeUntil: until,
+            neededUntil: until,
+            waitsLong,
+            now: Date.now(),
+          }),
         afterwards: (work) => c.executionCtx.waitUntil(work),
         now: Date.now,
         pause: (ms) => scheduler.wait(ms),

@@ -242,6 +242,20 @@ test("[B13] a drain whose set has changed reads the partitions of both, and the 
   await expect.poll(reads).toEqual({ 0: 3, 2: 2 });
 });
 
+test("a partition that left the config is polled by ticks until nobody needs it, by a drain that sleeps meanwhile", async () => {
+  const { stub, late, owning, reads } = await drainOfOwnTopic();
+  const longAgo = Date.now() - 60_000;
+  await stub().nudge(owning(0), longAgo, Date.now() + 3_600_000);
+  // A gateway of before says one instant.
+  await stub().nudge(owning(2), longAgo);
+  expect((await stub().status()).health).toBe("idle");
+  await stub().tick(owning(1));
+  expect(await reads()).toEqual({ 0: 1, 1: 1 });
+  for (const partition of [0, 1, 2]) await late(partition);
+  await stub().tick(owning(1));
+  expect(await reads()).toEqual({ 0: 2, 1: 2 });
+});
+
 test("[B13] duties from before there were owned sets are read on until their last deadline", async () => {
   const { topic, stub, owning, reads } = await drainOfOwnTopic();
   const store = async (neededUntil: number): Promise<void> => {

@@ -115,6 +115,28 @@ describe("duties", () => {
     expect(accept(duties, assignment, 50_000).awakeUntil).toBe(50_000 + awakeSlackMs);
   });
 
+  test("what is needed for hours keeps its topic as long, and the drain awake only as long as somebody waits", () => {
+    const hourMs = 3_600_000;
+    const duties = accept(noDuties, assignment, 10_000, hourMs);
+    expect(duties.awakeUntil).toBe(10_000 + awakeSlackMs);
+    expect(promisedUntil(duties, assignment)).toBe(duties.awakeUntil);
+    expect(accept(duties, assignment, duties.awakeUntil, hourMs)).toBe(duties);
+    expect(accept(duties, assignment, 10_000, hourMs + 1).topics).toEqual({
+      replies: { partitions: 3, neededUntil: hourMs + 1 },
+    });
+    const other = { ...assignment, topics: [{ topic: "other", partitions: 1 }] };
+    const topics = (now: number) => Object.keys(refresh(duties, other, new Map(), now).topics);
+    expect(topics(hourMs - 1)).toEqual(["replies", "other"]);
+    expect(topics(hourMs)).toEqual(["other"]);
+  });
+
+  test("how far back a first start reads follows the longest timeout, also of those who do not wait on the line", () => {
+    const [service] = config.services;
+    const of = (asyncTimeoutMs: number) =>
+      assignmentOf({ ...config, services: [service, { ...service, asyncTimeoutMs }] }).longestTimeoutMs;
+    expect([assignment.longestTimeoutMs, of(60_000), of(1)]).toEqual([5_000, 60_000, 5_000]);
+  });
+
   test("a gateway is promised no more than its own topics are owed, whatever another one was promised", () => {
     const mine = accept(noDuties, assignment, 10_000);
     const other = assignmentOf({
