@@ -62,7 +62,9 @@ export class ExchangeStore {
 
   #replyOf({ body, parts, ...head }: NonNullable<Row["reply"]>): Reply {
     if (body !== undefined) return { ...head, body };
-    const read = Array.from({ length: parts }, (_, part) => this.#storage.kv.get<Uint8Array>(bodyPartKey(part)));
+    const read = Array.from({ length: parts }, (_, part) =>
+      this.#storage.kv.get<Uint8Array>(bodyPartKey(part)),
+    );
     const whole = new Uint8Array(read.reduce((sum, bytes) => sum + (bytes?.byteLength ?? 0), 0));
     let at = 0;
     for (const bytes of read) {

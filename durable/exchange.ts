@@ -200,12 +200,7 @@ function created(
  * The next attempt under the same ID. Attempts are named by the instant they begin, so that one in a later life of the
  * key is never taken for a repeat of an earlier one.
  */
-function reopened(
-  before: Exchange,
-  terms: Terms,
-  opener: string,
-  now: number,
-): ExchangeStep<OpenDecision> {
+function reopened(before: Exchange, terms: Terms, opener: string, now: number): ExchangeStep<OpenDecision> {
   return created(
     terms,
     { opener, attempt: Math.max(terms.createdAt, before.attempt + 1), mayBeWritten: true },

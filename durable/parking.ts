@@ -53,7 +53,14 @@ export function encodeParkedOutcome(outcome: ParkedOutcome): Uint8Array {
   return message;
 }
 
-const statuses = ["replied", "expired", "cancelled", "refused", "gone", "forbidden"] satisfies ParkedOutcome["status"][];
+const statuses = [
+  "replied",
+  "expired",
+  "cancelled",
+  "refused",
+  "gone",
+  "forbidden",
+] satisfies ParkedOutcome["status"][];
 
 /** Undefined for what no waiter of this version sends: the two roll out at different moments. */
 export function decodeParkedOutcome(message: ArrayBuffer): ParkedOutcome | undefined {

@@ -66,9 +66,7 @@ export type WaiterPhase = WaiterState["phase"] | "stored";
 type Held = (outcome: WaitEnd) => void;
 
 /** What is in storage, as far as it was looked at. */
-type Stored =
-  | "not-looked"
-  | { readonly exchange: Exchange | undefined; readonly reply: Reply | undefined };
+type Stored = "not-looked" | { readonly exchange: Exchange | undefined; readonly reply: Reply | undefined };
 
 export class Waiter extends DurableObject<object> implements WaiterRpc {
   readonly #store: ExchangeStore;
@@ -244,7 +242,8 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
   }
 
   #service(): string | undefined {
-    if (this.#stored !== "not-looked" && this.#stored.exchange !== undefined) return this.#stored.exchange.service;
+    if (this.#stored !== "not-looked" && this.#stored.exchange !== undefined)
+      return this.#stored.exchange.service;
     return machine.serviceOf(this.#state);
   }
 
@@ -256,10 +255,13 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
         this.#holds.delete(end);
         resolve(outcome);
       };
-      const timer = setTimeout(() => {
-        end(look());
-        this.#keepTime();
-      }, Math.min(holdMs, maxHoldMs));
+      const timer = setTimeout(
+        () => {
+          end(look());
+          this.#keepTime();
+        },
+        Math.min(holdMs, maxHoldMs),
+      );
       this.#holds.add(end);
       this.#keepTime();
     });

@@ -10,6 +10,7 @@ export const problems = {
   idempotency_key_invalid: { status: 400, title: "The key cannot be used" },
   idempotency_key_reused: { status: 422, title: "The key was used for another request" },
   operator_token_required: { status: 401, title: "This path is for operators" },
+  request_unknown: { status: 404, title: "No request has this ID" },
   not_found: { status: 404, title: "No service answers here" },
   method_not_allowed: { status: 405, title: "The service does not take this method" },
   gone: { status: 410, title: "What was asked for is no longer kept" },

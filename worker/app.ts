@@ -10,6 +10,7 @@ import type { GatewayConfig } from "./config.ts";
 import type { GatewayEnv } from "./env.ts";
 import type { Nudger } from "./nudger.ts";
 import { answerHealthz, ledgerHandler, operatorsOnly, readyzHandler } from "./operator.ts";
+import { cancelHandler, lookHandler } from "./requests.ts";
 import { respondProblem } from "./respond.ts";
 import { serviceHandler } from "./service.ts";
 
@@ -58,6 +59,8 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
   answer("GET", "/healthz", answerHealthz);
   answer("GET", "/readyz", readyzHandler(deps));
   answer("GET", "/_hearback/ledger", ledgerHandler(config, deps));
+  answer("GET", "/requests/:id", lookHandler(deps));
+  answer("DELETE", "/requests/:id", cancelHandler(config, deps));
   for (const service of config.services) {
     answer(service.method, service.path, serviceHandler(service, config, deps));
   }

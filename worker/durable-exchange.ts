@@ -18,6 +18,8 @@ export interface DurableRequest {
   readonly produceTimeoutMs: number;
   /** Epoch ms up to which the caller waits; in the past: not at all. */
   readonly waitUntil: number;
+  /** Epoch ms up to which the reply is likely to come, whether or not the caller waits. */
+  readonly likelyUntil: number;
   readonly spinMs: number;
 }
 
@@ -85,6 +87,7 @@ async function takePart(
   const ended = AbortSignal.any([over.signal, signal]);
   if (opened.status !== "joined") {
     const produced = produce(deps, request, attempt, over.signal);
+    deps.afterwards(deps.nudge(Math.min(request.likelyUntil, attempt.deadlineAt), attempt.deadlineAt, false));
     const wait =
       request.waitUntil <= deps.now()
         ? produced.answered.then(() => waiting(attempt))
@@ -150,7 +153,10 @@ function produce(
       confirmTimeoutMs,
     );
     // Unsaid, another caller takes over after the lease; the bridge knows the record again.
-    return { ...fate, goesOn: fate.status === "appended" || (said.status === "done" && said.value === "goes-on") };
+    return {
+      ...fate,
+      goesOn: fate.status === "appended" || (said.status === "done" && said.value === "goes-on"),
+    };
   })();
   afterwards(confirmed);
   return {

@@ -12,8 +12,6 @@ export interface PlainRequest {
   readonly spec: WaitSpec;
   readonly produceTimeoutMs: number;
   readonly spinMs: number;
-  /** To be written when the caller leaves; absent where the service wants none. */
-  readonly cancelRecord?: NewRecord;
 }
 
 export interface RequestReplyDeps extends Omit<WaitDeps, "port" | "nudge"> {
@@ -21,6 +19,8 @@ export interface RequestReplyDeps extends Omit<WaitDeps, "port" | "nudge"> {
   readonly port: WaitPort;
   /** Tells the waiter that nobody waits any more. */
   readonly leave: () => Promise<void>;
+  /** What is written when the caller leaves; undefined where the service wants nothing. */
+  readonly cancelRecord: () => NewRecord | undefined;
   /** Keeps the drain awake until that instant; cheap when it is known to be. */
   readonly nudge: (awakeUntil: number, waitsLong: boolean) => Promise<void>;
   /** Lets work outlive the answer. */
@@ -39,7 +39,7 @@ const secondLineMs = 250;
  */
 export async function requestReply(
   deps: RequestReplyDeps,
-  { record, spec, produceTimeoutMs, spinMs, cancelRecord }: PlainRequest,
+  { record, spec, produceTimeoutMs, spinMs }: PlainRequest,
   signal: AbortSignal,
 ): Promise<ExchangeOutcome> {
   const ended = new AbortController();
@@ -53,7 +53,8 @@ export async function requestReply(
   if (outcome.status === "refused" || outcome.status === "left") {
     deps.afterwards(deps.leave().catch(ignoreLostWaiter));
   }
-  if (outcome.status === "left" && cancelRecord !== undefined) {
+  const cancelRecord = outcome.status === "left" ? deps.cancelRecord() : undefined;
+  if (cancelRecord !== undefined) {
     deps.afterwards(produceOnce(deps.kafka, cancelRecord, produceTimeoutMs));
   }
   return outcome;

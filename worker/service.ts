@@ -1,119 +1,67 @@
-// One request to a service: parse it, refuse what cannot be served, run the exchange, answer. Which
-// service it is was decided by the route.
+// One request to a service: parse it, refuse what cannot be served, run the exchange that it asks for, answer. Which
+// service it is was decided by the route; how an exchange goes is in request-reply.ts and durable-exchange.ts.
 
 import type { Context } from "hono";
-import { drainOf } from "../consumer/library.ts";
 import {
+  encodeCancel,
   encodeRequest,
   httpHeaders,
-  importUuidKey,
   maxRecordBytes,
-  mintUuid,
   passedThroughHeaders,
   recordBytes,
+  type Attempt,
+  type NewRecord,
 } from "../protocol/index.ts";
+import type { AppEnv, GatewayDeps } from "./app.ts";
 import { readBody } from "./body.ts";
 import type { GatewayConfig, Service } from "./config.ts";
-import type { AppEnv, GatewayDeps } from "./app.ts";
+import { connect, type Connection } from "./connection.ts";
+import { deriveExchangeId, mintExchangeId, type ExchangeId } from "./correlation-id.ts";
+import { durableExchange, type DurableOutcome } from "./durable-exchange.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { readClientKey } from "./idempotency-key.ts";
+import { readPreferences, type Preferences } from "./preferences.ts";
+import { anonymous, nameOfPrincipal } from "./principal.ts";
 import { readRecordKey } from "./record-key.ts";
-import { requestReply } from "./request-reply.ts";
-import { respondOutcome, respondProblem } from "./respond.ts";
-import { mintRouted, replyPartitionFor } from "./routing.ts";
+import { requestReply, type ExchangeOutcome } from "./request-reply.ts";
+import {
+  respondOutcome,
+  respondProblem,
+  respondStillWaiting,
+  respondWaiting,
+  withLocation,
+  withPreferenceApplied,
+} from "./respond.ts";
+import { replyPartitionFor } from "./routing.ts";
+import { Spin } from "./spin.ts";
+import { durableWait, plainWait } from "./waiter-port.ts";
 
-/** The record's attempt number: a plain request is produced once. */
+/** A plain request is produced once, and its ID is used once. */
 const onlyAttempt = 1;
 const maxClientCorrelationIdLength = 256;
 
 export function serviceHandler(service: Service, config: GatewayConfig, deps: GatewayDeps) {
+  const spin = new Spin();
+
   return async function answerService(c: Context<AppEnv>): Promise<Response> {
-    const request = c.req.raw;
     const createdAt = Date.now();
-    const { env } = c;
-    const correlationId =
-      service.correlationIds === "hex"
-        ? await mintRouted(service, c.get("correlationId"), () => env.WAITER.newUniqueId().toString())
-        : await mintRoutedUuid(service, env.CORRELATION_ID_SECRET, createdAt);
-    const waiterId =
-      service.correlationIds === "hex"
-        ? env.WAITER.idFromString(correlationId)
-        : env.WAITER.idFromName(correlationId);
-
-    c.set("correlationId", correlationId);
-    const clientCorrelationId = request.headers.get(httpHeaders.correlationId) ?? undefined;
-    if ((clientCorrelationId?.length ?? 0) > maxClientCorrelationIdLength) {
-      return respondProblem("bad_request", correlationId, {
-        detail: `${httpHeaders.correlationId} is longer than ${maxClientCorrelationIdLength} characters`,
-      });
-    }
-    const body = await readBody(request, service.bodyLimitBytes);
-    if (body === undefined) {
-      return respondProblem("payload_too_large", correlationId, {
-        detail: `at most ${service.bodyLimitBytes} bytes`,
-      });
-    }
-    const deadlineAt = createdAt + service.timeoutMs;
-    // A body that took its whole time to arrive leaves none for the service.
-    if (Date.now() >= deadlineAt) return respondProblem("deadline_exceeded", correlationId, { deadlineAt });
-    const url = new URL(request.url);
-    const key =
-      service.recordKey === undefined
-        ? ({ ok: true, key: correlationId } as const)
-        : readRecordKey(service.recordKey, {
-            pathParameter: (name) => c.req.param(name),
-            query: url.searchParams,
-            headers: request.headers,
-            body,
-          });
-    if (!key.ok) return respondProblem("bad_request", correlationId, { detail: `missing: ${key.missing}` });
-
-    const replyPartition = replyPartitionFor(service, correlationId);
-    const record = encodeRequest(service.requestTopic, key.key, body, {
-      correlationId,
-      replyTopic: service.replyTopic,
-      ...(replyPartition === undefined ? {} : { replyPartition }),
+    const read = await readRequest(c, service, createdAt);
+    if (read instanceof Response) return read;
+    const { id, preferences, clientCorrelationId } = read;
+    const connection = connect(c, deps, id.waiterId);
+    const exchange = {
+      ...read,
       createdAt,
-      deadlineAt,
-      // A plain request has no use for a reply after its deadline.
-      keepUntil: deadlineAt,
-      attempt: onlyAttempt,
-      // HEAD is GET without the body; services need not know it.
-      method: service.method,
-      path: url.pathname,
-      query: url.search,
-      ...(clientCorrelationId === undefined ? {} : { clientCorrelationId }),
-      forwarded: [...passedThroughHeaders, ...service.forwardHeaders].flatMap((name) => {
-        const value = request.headers.get(name);
-        return value === null ? [] : [[name, value] as const];
-      }),
-    });
-    if (recordBytes(record) > maxRecordBytes) {
-      return respondProblem("payload_too_large", correlationId, {
-        detail: `at most ${maxRecordBytes} bytes with its headers`,
-      });
-    }
-    const outcome = await requestReply(
-      {
-        kafka: deps.kafkaFor(env),
-        waiter: () => env.WAITER.get(waiterId),
-        nudge: (until, waitsLong) =>
-          deps.nudger.nudge(() => drainOf(deps.placementFor(env)), {
-            awakeUntil: until,
-            neededUntil: until,
-            waitsLong,
-            now: Date.now(),
-          }),
-        afterwards: (work) => c.executionCtx.waitUntil(work),
-        now: Date.now,
-        pause: (ms) => scheduler.wait(ms),
-      },
-      {
-        record,
-        spec: { deadlineAt, replyTopic: service.replyTopic },
-        produceTimeoutMs: config.produceTimeoutMs,
-      },
-      request.signal,
-    );
-    const response = respondOutcome(outcome, correlationId);
+      service,
+      spinMs: spin.ms,
+      produceTimeoutMs: config.produceTimeoutMs,
+    };
+    const isWaitedFor = !preferences.respondAsync && preferences.waitSeconds === undefined;
+    const response =
+      read.isKeyed || !isWaitedFor || service.lateReplies === "keep"
+        ? await answerDurably(connection, exchange, c.req.raw.signal)
+        : await answerPlainly(connection, exchange, c.req.raw.signal);
+    if (isWaitedFor || preferences.waitSeconds !== undefined) spin.record(Date.now() - createdAt);
     if (clientCorrelationId !== undefined) {
       response.headers.set(httpHeaders.clientCorrelationId, clientCorrelationId);
     }
@@ -121,9 +69,194 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
   };
 }
 
-async function mintRoutedUuid(service: Service, secret: string | undefined, now: number): Promise<string> {
-  // The environment check at the first request guarantees the secret.
-  const key = await importUuidKey(secret ?? "");
-  const mint = () => mintUuid(now, crypto.getRandomValues(new Uint8Array(6)), key);
-  return mintRouted(service, await mint(), mint);
+/** A request that can be served. */
+interface ReadRequest {
+  readonly id: ExchangeId<DurableObjectId>;
+  readonly isKeyed: boolean;
+  readonly preferences: Preferences;
+  readonly clientCorrelationId: string | undefined;
+  readonly recordKey: string;
+  readonly fingerprint: () => Promise<string>;
+  /** The same attempt gives the same record. */
+  readonly recordOf: (attempt: Attempt) => NewRecord;
+}
+
+/** Or the answer that refuses it: nothing has been produced. */
+async function readRequest(
+  c: Context<AppEnv>,
+  service: Service,
+  createdAt: number,
+): Promise<ReadRequest | Response> {
+  const request = c.req.raw;
+  const { headers } = request;
+  const { WAITER: waiters, CORRELATION_ID_SECRET: uuidSecret } = c.env;
+  const refuse = (...[code, extras]: [Parameters<typeof respondProblem>[0], { detail?: string }?]) =>
+    respondProblem(code, c.get("correlationId"), extras);
+
+  const clientKey = readClientKey(headers, service, true);
+  const id =
+    clientKey.status === "key"
+      ? await deriveExchangeId(service, { ...clientKey, principal: anonymous }, waiters, uuidSecret)
+      : await mintExchangeId(
+          service,
+          { minted: c.get("correlationId"), now: createdAt },
+          waiters,
+          uuidSecret,
+        );
+  const { correlationId } = id;
+  c.set("correlationId", correlationId);
+  if (clientKey.status === "unusable") return refuse(clientKey.code, { detail: clientKey.why });
+  const clientCorrelationId = headers.get(httpHeaders.correlationId) ?? undefined;
+  if ((clientCorrelationId?.length ?? 0) > maxClientCorrelationIdLength) {
+    return refuse("bad_request", {
+      detail: `${httpHeaders.correlationId} is longer than ${maxClientCorrelationIdLength} characters`,
+    });
+  }
+  const body = await readBody(request, service.bodyLimitBytes);
+  if (body === undefined) {
+    return refuse("payload_too_large", { detail: `at most ${service.bodyLimitBytes} bytes` });
+  }
+  // A body that took its whole time to arrive leaves none for the service.
+  const deadlineAt = createdAt + service.timeoutMs;
+  if (Date.now() >= deadlineAt) return respondProblem("deadline_exceeded", correlationId, { deadlineAt });
+  const url = new URL(request.url);
+  const key =
+    service.recordKey === undefined
+      ? ({ ok: true, key: correlationId } as const)
+      : readRecordKey(service.recordKey, {
+          pathParameter: (name) => c.req.param(name),
+          query: url.searchParams,
+          headers,
+          body,
+        });
+  if (!key.ok) return refuse("bad_request", { detail: `missing: ${key.missing}` });
+
+  const replyPartition = replyPartitionFor(service, correlationId);
+  // HEAD is GET without the body; services need not know it.
+  const asked = { method: service.method, path: url.pathname, query: url.search };
+  const recordOf = (attempt: Attempt): NewRecord =>
+    encodeRequest(service.requestTopic, key.key, body, {
+      ...attempt,
+      ...asked,
+      correlationId,
+      replyTopic: service.replyTopic,
+      ...(replyPartition === undefined ? {} : { replyPartition }),
+      ...(clientCorrelationId === undefined ? {} : { clientCorrelationId }),
+      forwarded: [...passedThroughHeaders, ...service.forwardHeaders].flatMap((name) => {
+        const value = headers.get(name);
+        return value === null ? [] : [[name, value] as const];
+      }),
+    });
+  const longest: Attempt = { attempt: createdAt, createdAt, deadlineAt, keepUntil: deadlineAt };
+  if (recordBytes(recordOf(longest)) > maxRecordBytes) {
+    return refuse("payload_too_large", { detail: `at most ${maxRecordBytes} bytes with its headers` });
+  }
+  return {
+    id,
+    isKeyed: clientKey.status === "key",
+    preferences: readPreferences(headers.get("Prefer")),
+    clientCorrelationId,
+    recordKey: key.key,
+    fingerprint: () => fingerprint({ ...asked, contentType: headers.get("Content-Type"), body }),
+    recordOf,
+  };
+}
+
+interface Exchange extends ReadRequest {
+  readonly service: Service;
+  readonly createdAt: number;
+  readonly spinMs: number;
+  readonly produceTimeoutMs: number;
+}
+
+async function answerPlainly(
+  connection: Connection,
+  { id, service, createdAt, spinMs, produceTimeoutMs, recordKey, recordOf }: Exchange,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { correlationId } = id;
+  const deadlineAt = createdAt + service.timeoutMs;
+  const spec = { deadlineAt, replyTopic: service.replyTopic, service: service.name };
+  const attempt = { attempt: onlyAttempt, correlationId, deadlineAt };
+  const outcome = await requestReply(
+    {
+      ...connection,
+      port: plainWait(connection.waiter, spec),
+      leave: () => connection.waiter().leave(),
+      nudge: (awakeUntil, waitsLong) => connection.nudge(awakeUntil, deadlineAt, waitsLong),
+      cancelRecord: () =>
+        service.cancelRecords
+          ? encodeCancel(service.requestTopic, recordKey, { ...attempt, cancelledAt: Date.now() })
+          : undefined,
+    },
+    {
+      // A plain request has no use for a reply after its deadline.
+      record: recordOf({ ...attempt, createdAt, keepUntil: deadlineAt }),
+      spec,
+      produceTimeoutMs,
+      spinMs,
+    },
+    signal,
+  );
+  return respondOutcome(outcome, correlationId);
+}
+
+async function answerDurably(
+  connection: Connection,
+  exchange: Exchange,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { id, service, createdAt, preferences, recordKey, recordOf, spinMs, produceTimeoutMs } = exchange;
+  const { respondAsync, waitSeconds } = preferences;
+  const isAsync = respondAsync || waitSeconds !== undefined;
+  const deadlineAt = createdAt + (isAsync ? service.asyncTimeoutMs : service.timeoutMs);
+  // Nobody is held longer than any caller of the service is.
+  const waitMs = isAsync ? Math.min((waitSeconds ?? 0) * 1_000, service.timeoutMs) : service.timeoutMs;
+  const principal = nameOfPrincipal(anonymous);
+  const outcome = await durableExchange(
+    { ...connection, port: durableWait(connection.waiter, principal) },
+    {
+      terms: {
+        service: service.name,
+        principal,
+        replyTopic: service.replyTopic,
+        fingerprint: await exchange.fingerprint(),
+        createdAt,
+        deadlineAt,
+        keepUntil: deadlineAt + service.retentionMs,
+        ...(service.cancelRecords ? { cancelTarget: { topic: service.requestTopic, key: recordKey } } : {}),
+      },
+      opener: crypto.randomUUID(),
+      recordOf,
+      waitUntil: createdAt + waitMs,
+      // Its reply is not on the line, but soon after: the drain stays awake as for all others.
+      likelyUntil: createdAt + service.timeoutMs,
+      spinMs,
+      produceTimeoutMs,
+    },
+    signal,
+  );
+  const response = respondDurable(outcome, id.correlationId, isAsync);
+  return withPreferenceApplied(response, {
+    respondAsync: respondAsync && response.status === 202,
+    waitSeconds: waitSeconds === undefined ? undefined : Math.floor(waitMs / 1_000),
+  });
+}
+
+function respondDurable(outcome: DurableOutcome, correlationId: string, isAsync: boolean): Response {
+  switch (outcome.status) {
+    case "waiting":
+      return isAsync
+        ? respondWaiting({ correlationId, ...outcome }, Date.now())
+        : // Joined an exchange that takes longer than a caller who did not say so should be made to wait.
+          respondStillWaiting({ correlationId, ...outcome }, Date.now());
+    case "conflict":
+      return respondProblem("idempotency_key_reused", correlationId);
+    case "unavailable":
+      return respondProblem("waiter_unavailable", correlationId, { headers: { "Retry-After": "1" } });
+    case "expired":
+      return withLocation(respondOutcome(outcome, correlationId), correlationId);
+    default:
+      return respondOutcome(outcome satisfies ExchangeOutcome, correlationId);
+  }
 }
