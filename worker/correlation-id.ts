@@ -13,18 +13,12 @@ import type { Service } from "./config.ts";
 import type { ClientKeySource } from "./idempotency-key.ts";
 import { mintRouted } from "./routing.ts";
 
-/** What of a Durable Object namespace is needed here, so that it can be stood in for. */
-export interface WaiterNamespace<Id> {
+/** What of a Durable Object namespace is needed here, so that it can be stood in for. An ID's text is its hex. */
+export interface WaiterNamespace<Id extends { toString(): string }> {
   newUniqueId(): Id;
   idFromName(name: string): Id;
   /** Throws for what this namespace cannot have made. */
   idFromString(hex: string): Id;
-}
-
-/** Where IDs come from. `uuidSecret` is needed for the UUID form alone. */
-export interface IdSource<Id> {
-  readonly waiters: WaiterNamespace<Id>;
-  readonly uuidSecret: string | undefined;
 }
 
 export interface ExchangeId<Id> {
@@ -39,6 +33,7 @@ export interface Principal {
   readonly subject: string;
 }
 
+/** A client's key, and what keeps it apart from the same text of others. */
 export interface OwnedKey {
   readonly principal: Principal;
   readonly source: ClientKeySource;
@@ -52,15 +47,16 @@ const nameVersion = 1;
 
 /**
  * A new ID for a request without a key. `minted` is the hex ID that the request has already; it is used where it
- * fits. `now` is in epoch ms.
+ * fits. `now` is in epoch ms; `uuidSecret` is needed for the UUID form alone.
  */
-export async function mintExchangeId<Id>(
+export async function mintExchangeId<Id extends { toString(): string }>(
   service: ServiceIds,
-  { waiters, uuidSecret }: IdSource<Id>,
   { minted, now }: { readonly minted: string; readonly now: number },
+  waiters: WaiterNamespace<Id>,
+  uuidSecret: string | undefined,
 ): Promise<ExchangeId<Id>> {
   if (service.correlationIds === "hex") {
-    const mint = () => String(waiters.newUniqueId());
+    const mint = () => waiters.newUniqueId().toString();
     return exchangeOf(await mintRouted(service, minted, mint), "hex", waiters);
   }
   const signingKey = await uuidKey(uuidSecret);
@@ -73,10 +69,11 @@ export async function mintExchangeId<Id>(
  * Where the ID itself must lead the reply home, the name is salted until it does, with 1, then 2, and so on: it
  * stays the same for as long as the deployment owns the same partitions.
  */
-export async function deriveExchangeId<Id>(
+export async function deriveExchangeId<Id extends { toString(): string }>(
   service: ServiceIds,
-  { waiters, uuidSecret }: IdSource<Id>,
   { principal, source, key }: OwnedKey,
+  waiters: WaiterNamespace<Id>,
+  uuidSecret: string | undefined,
 ): Promise<ExchangeId<Id>> {
   const form = service.correlationIds;
   const tuple = [nameVersion, principal.issuer, principal.subject, service.name, source, key];
@@ -84,16 +81,17 @@ export async function deriveExchangeId<Id>(
   // As JSON no two tuples have one name, whatever is in their members; nor is any of them the name of a UUID's waiter.
   const derive = (...salt: readonly number[]): string | Promise<string> => {
     const name = JSON.stringify([...tuple, ...salt]);
-    return signingKey === undefined ? String(waiters.idFromName(name)) : deriveUuid(name, signingKey);
+    return signingKey === undefined ? waiters.idFromName(name).toString() : deriveUuid(name, signingKey);
   };
   let salt = 0;
   return exchangeOf(await mintRouted(service, await derive(), () => derive(++salt)), form, waiters);
 }
 
 /** Whose ID a text is, in any case; undefined for what this deployment cannot have minted or derived. Wakes nobody. */
-export async function findWaiter<Id>(
+export async function findWaiter<Id extends { toString(): string }>(
   text: string,
-  { waiters, uuidSecret }: IdSource<Id>,
+  waiters: WaiterNamespace<Id>,
+  uuidSecret: string | undefined,
 ): Promise<ExchangeId<Id> | undefined> {
   const read = correlationIdForm(text);
   if (read === undefined) return undefined;
@@ -108,7 +106,7 @@ export async function findWaiter<Id>(
   }
 }
 
-function exchangeOf<Id>(
+function exchangeOf<Id extends { toString(): string }>(
   correlationId: string,
   form: CorrelationIdForm,
   waiters: WaiterNamespace<Id>,
