@@ -2,14 +2,14 @@
 
 import type { Context } from "hono";
 import { drainOf } from "../consumer/library.ts";
-import type { Waiter } from "../durable/index.ts";
 import type { KafkaPort } from "../kafka/index.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
+import type { WaiterStub } from "./waiter-port.ts";
 
 export interface Connection {
   readonly kafka: KafkaPort;
   /** A new stub at each call: a held call may live on in an old instance, and a broken stub stays broken. */
-  readonly waiter: () => DurableObjectStub<Waiter>;
+  readonly waiter: () => WaiterStub;
   /** Keeps the drain awake until the first instant, and reading our partitions until the second (epoch ms). */
   readonly nudge: (awakeUntil: number, neededUntil: number, waitsLong: boolean) => Promise<void>;
   /** Lets work outlive the answer. */

@@ -6,16 +6,16 @@ import {
   parkHeader,
   type Parked,
   type ParkedOutcome,
-  type Waiter,
+  type WaiterRpc,
   type WaitSpec,
 } from "../durable/index.ts";
 import type { ParkedWait, WaitPort } from "./wait.ts";
 
-/** A new one at each call. */
-export type WaiterStub = () => DurableObjectStub<Waiter>;
+/** As far as it is used here. */
+export type WaiterStub = WaiterRpc & Pick<Fetcher, "fetch">;
 
 /** Waits for the reply to a plain request. */
-export function plainWait(waiter: WaiterStub, spec: WaitSpec): WaitPort {
+export function plainWait(waiter: () => WaiterStub, spec: WaitSpec): WaitPort {
   return {
     hold: (ms) => waiter().wait(spec, ms),
     park: () => park(waiter(), { kind: "plain", spec }),
@@ -23,14 +23,14 @@ export function plainWait(waiter: WaiterStub, spec: WaitSpec): WaitPort {
 }
 
 /** Waits for a durable exchange that is open. */
-export function durableWait(waiter: WaiterStub, principal: string): WaitPort {
+export function durableWait(waiter: () => WaiterStub, principal: string): WaitPort {
   return {
     hold: (ms) => waiter().attach(principal, ms),
     park: () => park(waiter(), { kind: "durable", principal }),
   };
 }
 
-async function park(waiter: DurableObjectStub<Waiter>, parked: Parked): Promise<ParkedWait> {
+async function park(waiter: WaiterStub, parked: Parked): Promise<ParkedWait> {
   const response = await waiter.fetch("https://waiter/park", {
     headers: { Upgrade: "websocket", [parkHeader]: encodeParked(parked) },
   });

@@ -35,14 +35,14 @@ export function post(path: string, body: BodyInit, headers: Record<string, strin
 }
 
 /** All records of a topic so far. */
-async function recordsOf(topic: string): Promise<readonly KafkaRecord[]> {
+export async function recordsOf(topic: string): Promise<readonly KafkaRecord[]> {
   const partitions = [0, 1, 2].map((partition) => ({ topic, partition, offset: 0, log: "" }));
   const answer = await kafka.fetch(partitions, 0);
   return answer.status === "read" ? answer.value : [];
 }
 
 /** The request whose path or body contains `mark`, as soon as it is on its topic. */
-export function requestWith(topic: string, mark: string): Promise<KafkaRecord> {
+export function requestWith(topic: string, mark: string, timeout = 1_000): Promise<KafkaRecord> {
   return vi.waitFor(
     async () => {
       const found = (await recordsOf(topic)).findLast(
@@ -53,7 +53,7 @@ export function requestWith(topic: string, mark: string): Promise<KafkaRecord> {
       if (found === undefined) throw new Error(`no request with ${mark} on ${topic}`);
       return found;
     },
-    { interval: 10 },
+    { interval: 10, timeout },
   );
 }
 
