@@ -18,6 +18,12 @@ export interface Delivery {
   readonly reply: Reply;
 }
 
+/** The word on one delivery with the service whose exchange it is, where the waiter knows it. */
+export interface NamedOutcome {
+  readonly outcome: DeliverOutcome;
+  readonly service?: string;
+}
+
 export type WaiterState =
   /** Nobody has asked yet, or all is forgotten. */
   | { readonly phase: "idle" }

@@ -6,7 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { DeliverOutcome, WaitOutcome } from "../protocol/index.ts";
 import { HeldBudget } from "./held-budget.ts";
 import * as machine from "./waiter-state.ts";
-import type { Delivery, Step, WaiterState, WaitSpec } from "./waiter-state.ts";
+import type { Delivery, NamedOutcome, Step, WaiterState, WaitSpec } from "./waiter-state.ts";
 
 /**
  * Longest a single call is held. After a deploy a held call lives on in the old instance while replies
@@ -22,7 +22,10 @@ const keptBudget = new HeldBudget(8 * 1024 * 1024);
 /** What the gateway and the drain may call. All methods return expected fates; only lost objects throw. */
 export interface WaiterRpc {
   wait(spec: WaitSpec, holdMs: number): Promise<WaitOutcome>;
-  deliver(deliveries: readonly Delivery[]): Promise<DeliverOutcome[]>;
+  deliver(
+    deliveries: readonly Delivery[],
+    options?: { readonly named?: boolean },
+  ): Promise<readonly (DeliverOutcome | NamedOutcome)[]>;
   leave(): Promise<void>;
   peek(): Promise<WaiterState["phase"]>;
 }
