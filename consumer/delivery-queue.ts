@@ -11,8 +11,8 @@ export interface QueuedReply {
   readonly delivery: Delivery;
   /** Epoch ms after which the reply is of no use to anybody. */
   readonly giveUpAt: number;
-  /** Called once. `undeliverable` when the waiter stayed out of reach. */
-  readonly settle: (verdict: DrainVerdict) => void;
+  /** Called once, with the service if the waiter named it. `undeliverable` when the waiter stayed out of reach. */
+  readonly settle: (verdict: DrainVerdict, service?: string) => void;
 }
 
 export interface DeliveryQueueOptions {
@@ -92,12 +92,17 @@ export class DeliveryQueue {
     for (;;) {
       const settled = await withDeadline(
         // A stub that cannot be had at all throws at once; that is a failed call like any other.
-        Promise.resolve().then(() => waiterFor(waiterId).deliver(deliveries)),
+        Promise.resolve().then(() => waiterFor(waiterId).deliver(deliveries, { named: true })),
         callTimeoutMs,
       );
       if (settled.status === "done") {
         lane.failures = lane.tries = 0;
-        replies.forEach((reply, at) => reply.settle((settled.value[at] as DrainVerdict | undefined) ?? "undeliverable"));
+        replies.forEach((reply, at) => {
+          const said = settled.value[at] ?? "undeliverable";
+          // A waiter of an earlier deploy knows nothing of names and says the outcome alone.
+          if (typeof said === "string") reply.settle(said);
+          else reply.settle(said.outcome, said.service);
+        });
         return true;
       }
       const failure = classifyFailure(settled.status === "failed" ? settled.cause : undefined);

@@ -3,7 +3,9 @@
 
 import { toWireRecord, type KafkaRecord } from "../protocol/index.ts";
 import { noDuties, type Duties } from "./assignment.ts";
-import { nameOf, type StoredPartition } from "./partitions.ts";
+import type { ServiceCounts } from "./ledger.ts";
+import { nameOf } from "./partition-name.ts";
+import type { StoredPartition } from "./partitions.ts";
 
 /** Version of both rows; a row of another version is not read, which costs a read by time window. */
 const version = 1;
@@ -14,6 +16,9 @@ const maxDeadLetters = 1_000;
 /** A stored value may have 2 MB. */
 const maxRowBytes = 1_900_000;
 const maxDeadLetterBytes = 32 * 1024 * 1024;
+
+/** Of the progress row. The rest of 1,000 partitions, with the longest topic name there can be, is half of a row. */
+const maxServiceBytes = 900_000;
 
 interface Row<T> {
   readonly version: number;
@@ -43,8 +48,10 @@ export class DrainStorage {
     return this.#read<readonly StoredPartition[]>(progressKey) ?? [];
   }
 
+  /** How far the drain got must be stored whatever else is: counts per service only if there is room for all. */
   saveProgress(partitions: readonly StoredPartition[]): void {
-    this.#write(progressKey, partitions);
+    const bytes = partitions.reduce((sum, { counts }) => sum + serviceBytes(counts.byService), 0);
+    this.#write(progressKey, bytes <= maxServiceBytes ? partitions : partitions.map(withoutServices));
   }
 
   /**
@@ -85,4 +92,18 @@ export class DrainStorage {
   #write<T>(key: string, value: T): void {
     this.#storage.kv.put<Row<T>>(key, { version, value });
   }
+}
+
+/** No less than it takes in a stored row: lengths, tags and numbers come to a few bytes each. */
+function serviceBytes(byService: ServiceCounts): number {
+  let bytes = 0;
+  for (const [name, counts] of Object.entries(byService)) {
+    bytes += name.length + 8;
+    for (const verdict of Object.keys(counts)) bytes += verdict.length + 12;
+  }
+  return bytes;
+}
+
+function withoutServices(partition: StoredPartition): StoredPartition {
+  return { ...partition, counts: { ...partition.counts, byService: {} } };
 }

@@ -2,6 +2,7 @@
 
 export { assignmentOf, type DrainAssignment } from "./assignment.ts";
 export type { DrainHealth } from "./health.ts";
+export { attribute, sumOfServices } from "./ledger.ts";
 export type { PartitionLedger } from "./partitions.ts";
 export {
   ReplyDrain,

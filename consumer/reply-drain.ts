@@ -23,7 +23,8 @@ import {
 } from "./assignment.ts";
 import { DeliveryQueue } from "./delivery-queue.ts";
 import { DrainStorage } from "./drain-storage.ts";
-import { nameOf, ReplyPartitions, type PartitionLedger } from "./partitions.ts";
+import { nameOf } from "./partition-name.ts";
+import { ReplyPartitions, type PartitionLedger } from "./partitions.ts";
 import { drainHealth, type DrainHealth } from "./health.ts";
 import { run, type RunEnd } from "./run.ts";
 import { RunBudget } from "./run-budget.ts";
@@ -51,6 +52,8 @@ export interface DrainStatus {
 
 export interface DrainLedger extends DrainStatus {
   readonly partitions: readonly PartitionLedger[];
+  /** Whether replies read are the sum of verdicts and of what is in flight, on every partition. False is a bug. */
+  readonly balanced: boolean;
   readonly deadLetters: number;
 }
 
@@ -83,6 +86,7 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   #lastPollAt = 0;
   #lastSaveAt = 0;
   #unsaved = false;
+  #saidUnbalanced = false;
   #uuidKey: Promise<SigningKey> | undefined;
 
   constructor(ctx: DurableObjectState, env: DrainEnv) {
@@ -159,6 +163,7 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     return {
       ...(await this.status()),
       partitions: this.#partitions.ledger(),
+      balanced: this.#isBalanced(),
       deadLetters: this.#stored.countDeadLetters(),
     };
   }
@@ -250,6 +255,16 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     this.#lastSaveAt = Date.now();
     this.#unsaved = false;
     this.#stored.saveProgress(this.#partitions.stored());
+    this.#isBalanced();
+  }
+
+  #isBalanced(): boolean {
+    const unbalanced = this.#partitions.unbalanced();
+    if (unbalanced.length > 0 && !this.#saidUnbalanced) {
+      this.#saidUnbalanced = true;
+      console.error("hearback: the ledger does not balance, which is a bug", unbalanced);
+    }
+    return unbalanced.length === 0;
   }
 
   async #waiterIdOf(id: CorrelationId, form: CorrelationIdForm): Promise<string | undefined> {

@@ -10,7 +10,8 @@ import {
   type TopicPartition,
 } from "../kafka/index.ts";
 import { partitionsToRead, type Duties } from "./assignment.ts";
-import { nameOf, type ReplyPartitions } from "./partitions.ts";
+import { nameOf } from "./partition-name.ts";
+import type { ReplyPartitions } from "./partitions.ts";
 import type { RunBudget } from "./run-budget.ts";
 
 /** Longest wait of a poll for its first record; how soon a silently dead connection is noticed. */

@@ -20,9 +20,10 @@ import { ReplyPartitions } from "../../consumer/partitions.ts";
 import { afterFailure, classifyFailure, maxTries } from "../../consumer/redelivery.ts";
 import { run } from "../../consumer/run.ts";
 import { RunBudget } from "../../consumer/run-budget.ts";
+import type { WaiterRpc } from "../../durable/index.ts";
 import type { Delivery } from "../../durable/waiter-state.ts";
 import { checkPosition, startPosition } from "../../kafka/position.ts";
-import { encodeText, textHeader, type DeliverOutcome, type KafkaRecord } from "../../protocol/index.ts";
+import { encodeText, textHeader, type KafkaRecord } from "../../protocol/index.ts";
 
 const hexId = (digit: string) => digit.repeat(64);
 
@@ -42,7 +43,7 @@ describe("what a record means", () => {
   test("[A16] a reply past its keep-until is late without a word to the waiter", () => {
     expect(dispose(replyRecord(0, hexId("a"), ["X-Keep-Until", "5000"]), 5_000)).toEqual({
       todo: "count",
-      verdict: "late",
+      fate: { verdict: "late" },
     });
     expect(dispose(replyRecord(0, hexId("a"), ["X-Keep-Until", "5000"]), 4_999)).toMatchObject({
       todo: "deliver",
@@ -56,10 +57,10 @@ describe("what a record means", () => {
   });
 
   test("an ID of another form is unknown, a record without one is malformed", () => {
-    expect(dispose(replyRecord(0, "spring-1"), 0)).toEqual({ todo: "count", verdict: "unknown" });
+    expect(dispose(replyRecord(0, "spring-1"), 0)).toEqual({ todo: "count", fate: { verdict: "unknown" } });
     expect(dispose({ ...replyRecord(0, "x"), headers: [] }, 0)).toEqual({
       todo: "count",
-      verdict: "malformed",
+      fate: { verdict: "malformed", reason: "no correlation ID" },
     });
   });
 
@@ -67,7 +68,7 @@ describe("what a record means", () => {
     expect(dispose(replyRecord(0, hexId("a"), ["X-Reply-Status", "abc"]), 0)).toMatchObject({
       todo: "deliver",
       reply: { status: 502, error: "reply_unreadable" },
-      verdict: "malformed",
+      fate: { verdict: "malformed", reason: "reply status is not a number from 200 to 599" },
     });
   });
 });
@@ -368,14 +369,19 @@ describe("redelivery", () => {
 });
 
 describe("the delivery queue", () => {
-  type Deliver = (waiterId: string, deliveries: readonly Delivery[]) => Promise<DeliverOutcome[]>;
+  type Said = Awaited<ReturnType<WaiterRpc["deliver"]>>;
+  type Deliver = (
+    waiterId: string,
+    deliveries: readonly Delivery[],
+    options?: { readonly named?: boolean },
+  ) => Promise<Said>;
 
   function queueOf(
     deliver: Deliver,
     options: { parallel?: number; mayCall?: () => boolean; callTimeoutMs?: number } = {},
   ) {
     return new DeliveryQueue({
-      waiterFor: (waiterId) => ({ deliver: (deliveries) => deliver(waiterId, deliveries) }),
+      waiterFor: (waiterId) => ({ deliver: (...said) => deliver(waiterId, ...said) }),
       mayCall: options.mayCall ?? (() => true),
       parallel: options.parallel ?? 2,
       callTimeoutMs: options.callTimeoutMs ?? 1_000,
@@ -388,7 +394,8 @@ describe("the delivery queue", () => {
   const reply = (source: string, verdicts: string[]): QueuedReply => ({
     delivery: { source, topic: "replies", reply: { status: 200, body: new Uint8Array() } },
     giveUpAt: 1_000,
-    settle: (verdict) => verdicts.push(`${source} ${verdict}`),
+    settle: (verdict, service) =>
+      verdicts.push([source, verdict, ...(service === undefined ? [] : [service])].join(" ")),
   });
 
   test("serves different waiters in parallel up to its bound, and one waiter in order", async () => {
@@ -414,6 +421,27 @@ describe("the delivery queue", () => {
         `${waiter}:3`,
       ]);
     }
+  });
+
+  test("asks waiters to name the service, and takes the bare word of one that cannot", async () => {
+    const verdicts: string[] = [];
+    const queue = queueOf(async (waiterId, deliveries, options) => {
+      if (waiterId === "old") return deliveries.map(() => "late" as const);
+      return deliveries.map(() => ({
+        outcome: "accepted" as const,
+        ...(options?.named === true && waiterId === "orders" ? { service: "orders" } : {}),
+      }));
+    });
+    for (const waiter of ["old", "orders", "nameless"]) queue.add(waiter, reply(waiter, verdicts));
+    await vi.waitFor(() => expect(verdicts).toHaveLength(3));
+    expect(verdicts.toSorted()).toEqual(["nameless accepted", "old late", "orders accepted orders"]);
+  });
+
+  test("gives a reply that its waiter said nothing of a verdict all the same", async () => {
+    const verdicts: string[] = [];
+    const queue = queueOf(async () => []);
+    queue.add("a", reply("1", verdicts));
+    await vi.waitFor(() => expect(verdicts).toEqual(["1 undeliverable"]));
   });
 
   test("tries a waiter that fails again with a new stub, and reports undeliverable when it stays lost", async () => {
@@ -477,7 +505,7 @@ describe("the delivery queue", () => {
 describe("reply partitions", () => {
   function partitionsOf() {
     const queued: QueuedReply[] = [];
-    const deadLetters: KafkaRecord[] = [];
+    const deadLetters: unknown[] = [];
     const partitions = new ReplyPartitions(
       {
         waiterIdOf: async (id) => {
@@ -485,7 +513,7 @@ describe("reply partitions", () => {
           return id.startsWith("f") ? undefined : id;
         },
         enqueue: (_, reply) => queued.push(reply),
-        deadLetter: (record) => deadLetters.push(record),
+        deadLetter: ({ offset }, fate) => deadLetters.push({ offset, ...fate }),
         progressed: () => {},
       },
       [],
@@ -552,8 +580,11 @@ describe("reply partitions", () => {
     const { partitions, queued } = partitionsOf();
     await partitions.take([replyRecord(0, hexId("a"))], 0);
     partitions.place({ topic: "replies", partition: 0 }, { log: "L2", offset: 0 });
+    partitions.keepOnly([]);
     expect(onlyLedger(partitions)).toMatchObject({ read: 1, inFlight: 1 });
+    expect(partitions.unbalanced()).toEqual([]);
     queued[0]?.settle("accepted");
+    expect(partitions.unbalanced()).toEqual([]);
     const ledger = onlyLedger(partitions);
     expect(ledger).toMatchObject({ resets: 1, read: 1, offset: 0, verdicts: { accepted: 1 } });
     expect(ledger.read).toBe(sumOfVerdicts(ledger.verdicts) + ledger.inFlight);
@@ -573,10 +604,30 @@ describe("reply partitions", () => {
     expect(error).toHaveBeenCalledOnce();
   });
 
-  test("an undeliverable reply becomes a dead letter", async () => {
+  test("[A16] what is undeliverable or malformed becomes a dead letter, with the reason", async () => {
     const { partitions, queued, deadLetters } = partitionsOf();
-    await partitions.take([replyRecord(0, hexId("a"))], 0);
+    const unreadable = replyRecord(1, hexId("a"), ["X-Reply-Status", "abc"]);
+    await partitions.take(
+      [
+        replyRecord(0, hexId("a")),
+        unreadable,
+        { ...replyRecord(2, "x"), headers: [] },
+        replyRecord(3, "nonsense"),
+      ],
+      0,
+    );
     queued[0]?.settle("undeliverable");
-    expect(deadLetters).toHaveLength(1);
+    queued[1]?.settle("accepted", "orders");
+    expect(deadLetters).toEqual([
+      { offset: 2, verdict: "malformed", reason: "no correlation ID" },
+      { offset: 0, verdict: "undeliverable", reason: "the waiter stayed out of reach" },
+      {
+        offset: 1,
+        verdict: "malformed",
+        service: "orders",
+        reason: "reply status is not a number from 200 to 599",
+      },
+    ]);
+    expect(onlyLedger(partitions).byService).toEqual({ orders: { malformed: 1 } });
   });
 });
