@@ -44,8 +44,8 @@ export interface Exchange extends Terms {
   readonly attempt: number;
   /** The caller who is to produce the record. */
   readonly opener: string;
-  /** Until when its word is awaited that the record is written; absent once it has come. */
-  readonly confirmBy?: number;
+  /** Until when its word is awaited that the record is written; undefined once it has come. */
+  readonly confirmBy: number | undefined;
   /** A record of this exchange may be on its topic, whatever becomes of the next produce. */
   readonly mayBeWritten: boolean;
   readonly end?: ExchangeEnd;
@@ -208,6 +208,6 @@ function reopened(before: Exchange, terms: Terms, opener: string, now: number): 
   );
 }
 
-function withoutLease({ confirmBy: _, ...exchange }: Exchange): Exchange {
-  return exchange;
+function withoutLease(exchange: Exchange): Exchange {
+  return { ...exchange, confirmBy: undefined };
 }

@@ -314,7 +314,7 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
 
   /** Tells everybody who is attached. */
   #release(outcome: WaitEnd): void {
-    for (const end of [...this.#holds]) end(outcome);
+    for (const end of this.#holds) end(outcome);
     for (const [socket] of this.#parked()) sendOutcome(socket, outcome);
   }
 

@@ -60,14 +60,7 @@ export async function durableExchange(
   const left = departure(signal);
   for (;;) {
     const opened = await Promise.race([open(deps, request), left]);
-    switch (opened.status) {
-      case "created":
-      case "takeover":
-      case "joined":
-        break;
-      default:
-        return opened;
-    }
+    if (!("attempt" in opened)) return opened;
     const outcome = await Promise.race([takePart(deps, request, opened, signal), left]);
     if (outcome !== "open-again") return outcome;
   }
@@ -179,7 +172,7 @@ async function waitFor(
   until: number,
   ended: AbortSignal,
 ): Promise<DurableOutcome | "open-again"> {
-  const { createdAt, deadlineAt } = attempt;
+  const { deadlineAt } = attempt;
   const patience = until >= deadlineAt ? deadlineAt + secondLineMs : until;
   const outcome =
     (await waitForEnd(
@@ -191,14 +184,11 @@ async function waitFor(
       { until: patience, spinMs },
       ended,
     )) ?? (ended.aborted ? waiting(attempt) : await lastLook(deps, terms.principal, attempt));
-  switch (outcome.status) {
-    case "gone":
-    case "forbidden":
-      // Refused, and forgotten, between two looks. A key leads to one principal's object only.
-      return deps.now() < waitUntil ? "open-again" : { status: "waiting", createdAt, deadlineAt };
-    default:
-      return outcome;
+  if (outcome.status === "gone" || outcome.status === "forbidden") {
+    // Refused, and forgotten, between two looks. A key leads to one principal's object only.
+    return deps.now() < waitUntil ? "open-again" : waiting(attempt);
   }
+  return outcome;
 }
 
 async function lastLook(deps: DurableExchangeDeps, principal: string, attempt: Attempt) {

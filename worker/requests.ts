@@ -127,7 +127,10 @@ function respondAttached(outcome: Look, correlationId: string): Response {
       return respondProblem("request_unknown", correlationId);
     case "unavailable":
       return unavailable(correlationId);
-    default:
+    case "replied":
+    case "expired":
+    case "cancelled":
+    case "refused":
       return respondOutcome(outcome, correlationId);
   }
 }

@@ -23,7 +23,7 @@ import { readClientKey } from "./idempotency-key.ts";
 import { readPreferences, type Preferences } from "./preferences.ts";
 import { anonymous, nameOfPrincipal } from "./principal.ts";
 import { readRecordKey } from "./record-key.ts";
-import { requestReply, type ExchangeOutcome } from "./request-reply.ts";
+import { requestReply } from "./request-reply.ts";
 import {
   respondOutcome,
   respondProblem,
@@ -256,7 +256,10 @@ function respondDurable(outcome: DurableOutcome, correlationId: string, isAsync:
       return respondProblem("waiter_unavailable", correlationId, { headers: { "Retry-After": "1" } });
     case "expired":
       return withLocation(respondOutcome(outcome, correlationId), correlationId);
-    default:
-      return respondOutcome(outcome satisfies ExchangeOutcome, correlationId);
+    case "replied":
+    case "cancelled":
+    case "refused":
+    case "left":
+      return respondOutcome(outcome, correlationId);
   }
 }

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { DrainStorage } from "../../consumer/drain-storage.ts";
 import { noCounts } from "../../consumer/ledger.ts";
 import { assignmentOf } from "../../consumer/library.ts";
-import type { Waiter, WaiterRpc } from "../../durable/index.ts";
+import type { Waiter } from "../../durable/index.ts";
 import { encodeText, textHeader, type NewRecord } from "../../protocol/index.ts";
 import gateway from "./entry.ts";
 import config from "./gateway-config.ts";

@@ -9,7 +9,7 @@ import {
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
-import type { Delivery } from "../../durable/index.ts";
+import type { Delivery, Waiter } from "../../durable/index.ts";
 import { encodeText } from "../../protocol/index.ts";
 import { waitForEnd, type WaitPort } from "../../worker/wait.ts";
 import { durableWait, plainWait, type WaiterStub } from "../../worker/waiter-port.ts";
@@ -19,7 +19,7 @@ const nobody = "";
 
 interface Parkable {
   readonly id: DurableObjectId;
-  readonly waiter: () => DurableObjectStub<import("../../worker/library.ts").Waiter>;
+  readonly waiter: () => DurableObjectStub<Waiter>;
   readonly deadlineAt: number;
   readonly port: WaitPort;
 }
@@ -135,7 +135,7 @@ test("every parked caller of an exchange is told, and one who comes later is tol
   await it.waiter().deliver([delivery("for all")]);
   for (const each of parked) expect(await each.ended).toEqual(replied("for all"));
   expect(await (await it.port.park()).ended).toEqual(replied("for all"));
-  const stranger = durableWait(it.waiter as () => WaiterStub, "another principal");
+  const stranger = durableWait(it.waiter, "another principal");
   expect(await (await stranger.park()).ended).toEqual({ status: "forbidden" });
 });
 
