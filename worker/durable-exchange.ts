@@ -2,7 +2,7 @@
 // will. It is stored before anything is produced, so that callers may come and go. It knows Kafka and the waiter by
 // their interfaces and HTTP not at all.
 
-import { type Terms, type WaiterRpc } from "../durable/index.ts";
+import type { Produced, Terms, WaiterRpc } from "../durable/index.ts";
 import { withDeadline, type KafkaPort } from "../kafka/index.ts";
 import type { Attempt, NewRecord, OpenOutcome } from "../protocol/index.ts";
 import { produceUntilKnown, type RecordFate } from "./produce.ts";
@@ -48,6 +48,9 @@ const openForMs = 5_000;
 const openTimeoutMs = 2_500;
 const pauseBetweenOpensMs = 100;
 const confirmTimeoutMs = 3_000;
+/** Well within what a Worker may do after its answer. */
+const confirmForMs = 10_000;
+const pauseBetweenConfirmsMs = 200;
 /** The object decides when a wait has expired; this much later the Worker stops waiting for it to say so. */
 const secondLineMs = 250;
 const lastLookTimeoutMs = 2_000;
@@ -123,13 +126,34 @@ interface Producing {
   readonly refused: Promise<ExchangeOutcome>;
 }
 
+/**
+ * Tells the object what became of the record, and again if it was not heard: as long as it does not know, another
+ * caller may take over, and a minute later the bridge would no longer know the record again. Says whether the attempt
+ * goes on; undefined when the object stays out of reach.
+ */
+async function confirm(
+  { waiter, now, pause }: DurableExchangeDeps,
+  { attempt }: Attempt,
+  produced: Produced,
+): Promise<boolean | undefined> {
+  for (const giveUpAt = now() + confirmForMs; now() < giveUpAt; await pause(pauseBetweenConfirmsMs)) {
+    const said = await withDeadline(
+      Promise.resolve().then(() => waiter().confirm(attempt, produced)),
+      confirmTimeoutMs,
+    );
+    if (said.status === "done") return said.value === "goes-on";
+  }
+  return undefined;
+}
+
 /** Goes on when the caller is gone: what is stored wants its record. `over`: the exchange has ended. */
 function produce(
-  { kafka, waiter, afterwards, now, pause }: DurableExchangeDeps,
+  deps: DurableExchangeDeps,
   { recordOf, produceTimeoutMs }: DurableRequest,
   attempt: Attempt,
   over: AbortSignal,
 ): Producing {
+  const { kafka, now, pause } = deps;
   let firstAnswered = (): void => {};
   const answered = new Promise<void>((resolve) => (firstAnswered = resolve));
   const confirmed = (async (): Promise<RecordFate & { goesOn: boolean }> => {
@@ -141,17 +165,10 @@ function produce(
     if (fate.status === "unknown") return { ...fate, goesOn: true };
     // The reply was faster: nothing is left to be said.
     if (fate.status === "appended" && over.aborted) return { ...fate, goesOn: true };
-    const said = await withDeadline(
-      Promise.resolve().then(() => waiter().confirm(attempt.attempt, fate)),
-      confirmTimeoutMs,
-    );
-    // Unsaid, another caller takes over after the lease; the bridge knows the record again.
-    return {
-      ...fate,
-      goesOn: fate.status === "appended" || (said.status === "done" && said.value === "goes-on"),
-    };
+    const goesOn = await confirm(deps, attempt, fate);
+    return { ...fate, goesOn: goesOn ?? fate.status === "appended" };
   })();
-  afterwards(confirmed);
+  deps.afterwards(confirmed);
   return {
     // A refusal is no reason to say that it goes on.
     answered: Promise.race([

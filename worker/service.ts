@@ -53,15 +53,14 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
       ...read,
       createdAt,
       service,
-      spinMs: spin.ms,
+      spin,
       produceTimeoutMs: config.produceTimeoutMs,
     };
-    const isWaitedFor = !preferences.respondAsync && preferences.waitSeconds === undefined;
+    const isAsync = preferences.respondAsync || preferences.waitSeconds !== undefined;
     const response =
-      read.isKeyed || !isWaitedFor || service.lateReplies === "keep"
+      read.isKeyed || isAsync || service.lateReplies === "keep"
         ? await answerDurably(connection, exchange, c.req.raw.signal)
         : await answerPlainly(connection, exchange, c.req.raw.signal);
-    if (isWaitedFor || preferences.waitSeconds !== undefined) spin.record(Date.now() - createdAt);
     if (clientCorrelationId !== undefined) {
       response.headers.set(httpHeaders.clientCorrelationId, clientCorrelationId);
     }
@@ -165,13 +164,13 @@ async function readRequest(
 interface Exchange extends ReadRequest {
   readonly service: Service;
   readonly createdAt: number;
-  readonly spinMs: number;
+  readonly spin: Spin;
   readonly produceTimeoutMs: number;
 }
 
 async function answerPlainly(
   connection: Connection,
-  { id, service, createdAt, spinMs, produceTimeoutMs, recordKey, recordOf }: Exchange,
+  { id, service, createdAt, spin, produceTimeoutMs, recordKey, recordOf }: Exchange,
   signal: AbortSignal,
 ): Promise<Response> {
   const { correlationId } = id;
@@ -194,10 +193,11 @@ async function answerPlainly(
       record: recordOf({ ...attempt, createdAt, keepUntil: deadlineAt }),
       spec,
       produceTimeoutMs,
-      spinMs,
+      spinMs: spin.ms,
     },
     signal,
   );
+  learnFrom(outcome.status, spin, createdAt);
   return respondOutcome(outcome, correlationId);
 }
 
@@ -206,7 +206,7 @@ async function answerDurably(
   exchange: Exchange,
   signal: AbortSignal,
 ): Promise<Response> {
-  const { id, service, createdAt, preferences, recordKey, recordOf, spinMs, produceTimeoutMs } = exchange;
+  const { id, service, createdAt, preferences, recordKey, recordOf, spin, produceTimeoutMs } = exchange;
   const { respondAsync, waitSeconds } = preferences;
   const isAsync = respondAsync || waitSeconds !== undefined;
   const deadlineAt = createdAt + (isAsync ? service.asyncTimeoutMs : service.timeoutMs);
@@ -231,16 +231,23 @@ async function answerDurably(
       waitUntil: createdAt + waitMs,
       // Its reply is not on the line, but soon after: the drain stays awake as for all others.
       likelyUntil: createdAt + service.timeoutMs,
-      spinMs,
+      spinMs: spin.ms,
       produceTimeoutMs,
     },
     signal,
   );
+  if (waitMs > 0) learnFrom(outcome.status, spin, createdAt);
   const response = respondDurable(outcome, id.correlationId, isAsync);
   return withPreferenceApplied(response, {
     respondAsync: respondAsync && response.status === 202,
     waitSeconds: waitSeconds === undefined ? undefined : Math.floor(waitMs / 1_000),
   });
+}
+
+/** What the service's next waits may expect. Refusals say nothing about it. */
+function learnFrom(status: DurableOutcome["status"], spin: Spin, createdAt: number): void {
+  if (status === "replied" || status === "expired" || status === "waiting")
+    spin.record(Date.now() - createdAt);
 }
 
 function respondDurable(outcome: DurableOutcome, correlationId: string, isAsync: boolean): Response {
