@@ -1,6 +1,7 @@
 // The Durable Object that owns reply partitions: it stays awake while somebody may wait for a reply, reads
 // in runs that its alarm chains together, and stores how far it got. How a run goes is in run.ts, what a
-// record means in partitions.ts, what is stored in drain-storage.ts.
+// record means in partitions.ts, what is stored in drain-storage.ts and dead-letters.ts, and what becomes of a
+// dead letter in redrive.ts.
 
 import { DurableObject } from "cloudflare:workers";
 import type { Waiter } from "../durable/index.ts";
@@ -10,6 +11,7 @@ import {
   verifyUuid,
   type CorrelationId,
   type CorrelationIdForm,
+  type DrainVerdict,
   type KafkaRecord,
   type SigningKey,
 } from "../protocol/index.ts";
@@ -21,11 +23,24 @@ import {
   type DrainAssignment,
   type Duties,
 } from "./assignment.ts";
-import { DeliveryQueue } from "./delivery-queue.ts";
+import { show, type ShownDeadLetter } from "./dead-letter-view.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import { DeliveryQueue, type DeliveryQueueOptions } from "./delivery-queue.ts";
+import { dispatch, type Fate, type Ways } from "./dispatch.ts";
 import { DrainStorage } from "./drain-storage.ts";
+import { addOne, type SparseCounts } from "./ledger.ts";
 import { nameOf } from "./partition-name.ts";
 import { ReplyPartitions, type PartitionLedger } from "./partitions.ts";
 import { drainHealth, type DrainHealth } from "./health.ts";
+import {
+  recordOf,
+  redrive,
+  redriveAll,
+  type NoRecord,
+  type RedriveDeps,
+  type Redriven,
+  type RedriveSummary,
+} from "./redrive.ts";
 import { run, type RunEnd } from "./run.ts";
 import { RunBudget } from "./run-budget.ts";
 import { Signal } from "./signal.ts";
@@ -55,6 +70,14 @@ export interface DrainLedger extends DrainStatus {
   /** Whether replies read are the sum of verdicts and of what is in flight, on every partition. False is a bug. */
   readonly balanced: boolean;
   readonly deadLetters: number;
+  /** Verdicts of dead letters that were tried again, as often as they were; no part of what was read. */
+  readonly redriven: SparseCounts;
+}
+
+/** The newest first. `next` is the `before` of the following page, if there is one. */
+export interface DeadLetterPage {
+  readonly deadLetters: readonly ShownDeadLetter[];
+  readonly next?: number;
 }
 
 export interface ReplyDrainRpc {
@@ -62,6 +85,11 @@ export interface ReplyDrainRpc {
   tick(assignment: DrainAssignment): Promise<void>;
   status(): Promise<DrainStatus>;
   ledger(): Promise<DrainLedger>;
+  deadLetters(limit: number, before?: number): Promise<DeadLetterPage>;
+  deadLetter(id: number): Promise<ShownDeadLetter | NoRecord>;
+  redrive(id: number): Promise<Redriven>;
+  redriveAll(before?: number): Promise<RedriveSummary>;
+  discard(id: number): Promise<boolean>;
 }
 
 const saveEveryMs = 1_000;
@@ -69,6 +97,10 @@ const topicsTimeoutMs = 3_000;
 const deliveryTimeoutMs = 5_000;
 /** Calls to waiters at once; more only queue up in the platform. */
 const parallelDeliveries = 128;
+/** How long a waiter is pursued with a dead letter, whatever its keep-until: an operator waits for the answer. */
+const redriveGiveUpMs = 10_000;
+/** How much of its value each dead letter of a list shows. */
+const previewBytes = 1_024;
 /** After a bug ended a run: soon enough for those who wait, not a hot loop. */
 const afterBugMs = 1_000;
 
@@ -76,13 +108,16 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   readonly #kafka: KafkaPort;
   readonly #stored: DrainStorage;
   readonly #partitions: ReplyPartitions;
+  readonly #deadLetters: DeadLetters;
   readonly #queue: DeliveryQueue;
+  readonly #redrives: RedriveDeps;
   readonly #changed = new Signal();
   readonly #reassigned = new Signal();
   #runStartedAt = Date.now();
   #duties: Duties;
   #budget: RunBudget | undefined;
   #current: { readonly until: "owed" | "empty"; readonly end: Promise<DrainRunEnd> } | undefined;
+  #redriven: SparseCounts;
   #lastPollAt = 0;
   #lastSaveAt = 0;
   #unsaved = false;
@@ -98,20 +133,37 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     });
     this.#stored = new DrainStorage(ctx.storage);
     this.#duties = this.#stored.loadDuties();
-    this.#queue = new DeliveryQueue({
+    this.#redriven = this.#stored.loadRedriven();
+    this.#deadLetters = new DeadLetters(ctx.storage.sql);
+    const calls: Omit<DeliveryQueueOptions, "mayCall"> = {
       waiterFor: (waiterId) => env.WAITER.get(env.WAITER.idFromString(waiterId)),
-      mayCall: () => this.#budget?.takeDelivery() ?? false,
       parallel: parallelDeliveries,
       callTimeoutMs: deliveryTimeoutMs,
       now: Date.now,
       pause: (ms) => scheduler.wait(ms),
       random: Math.random,
-    });
+    };
+    const waiterIdOf: Ways["waiterIdOf"] = (id, form) => this.#waiterIdOf(id, form);
+    this.#queue = new DeliveryQueue({ ...calls, mayCall: () => this.#budget?.takeDelivery() ?? false });
+    // A queue of its own: a drain that sleeps has no run to take the calls from, and few are made at a time.
+    const again = new DeliveryQueue({ ...calls, mayCall: () => true });
+    this.#redrives = {
+      letters: this.#deadLetters,
+      kafka: this.#kafka,
+      dispatch: (record, settle) => {
+        const latest = Date.now() + redriveGiveUpMs;
+        const enqueue: Ways["enqueue"] = (waiterId, reply) =>
+          again.add(waiterId, { ...reply, giveUpAt: Math.min(reply.giveUpAt, latest) });
+        return dispatch(record, Date.now(), { waiterIdOf, enqueue }, settle);
+      },
+      redriven: (verdict) => this.#countRedriven(verdict),
+      now: Date.now,
+    };
     this.#partitions = new ReplyPartitions(
       {
-        waiterIdOf: (id, form) => this.#waiterIdOf(id, form),
+        waiterIdOf,
         enqueue: (waiterId, reply) => this.#queue.add(waiterId, reply),
-        deadLetter: (record) => this.#keepDeadLetter(record),
+        deadLetter: (record, fate) => this.#keepDeadLetter(record, fate),
         progressed: () => {
           this.#unsaved = true;
           this.#changed.fire();
@@ -164,8 +216,41 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
       ...(await this.status()),
       partitions: this.#partitions.ledger(),
       balanced: this.#isBalanced(),
-      deadLetters: this.#stored.countDeadLetters(),
+      deadLetters: this.#deadLetters.count,
+      redriven: this.#redriven,
     };
+  }
+
+  /** What a list shows of each dead letter: no more of its value than a preview. */
+  async deadLetters(limit: number, before?: number): Promise<DeadLetterPage> {
+    const { ids, next } = this.#deadLetters.page(limit, before);
+    const deadLetters = ids.flatMap((id) => {
+      const letter = this.#deadLetters.get(id);
+      return letter === undefined ? [] : [show(letter, previewBytes)];
+    });
+    return { deadLetters, ...(next === undefined ? {} : { next }) };
+  }
+
+  /** One of them, whole. */
+  async deadLetter(id: number): Promise<ShownDeadLetter | NoRecord> {
+    const letter = this.#deadLetters.get(id);
+    if (letter === undefined) return { status: "unknown" };
+    const record = await recordOf(this.#redrives, letter);
+    return "status" in record ? record : show({ ...letter, record }, Infinity);
+  }
+
+  async redrive(id: number): Promise<Redriven> {
+    return redrive(this.#redrives, id);
+  }
+
+  /** As many as one call may take, of those older than `before`; its answer says where to go on. */
+  async redriveAll(before?: number): Promise<RedriveSummary> {
+    return redriveAll(this.#redrives, before);
+  }
+
+  /** False: there is none of that ID. */
+  async discard(id: number): Promise<boolean> {
+    return this.#deadLetters.remove(id);
   }
 
   /** A run that fails does not fail the alarm: the platform gives up on one that failed seven times. */
@@ -227,12 +312,17 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   }
 
   /** A dead letter that cannot be kept is logged: the verdict stands either way. */
-  #keepDeadLetter(record: KafkaRecord): void {
+  #keepDeadLetter(record: KafkaRecord, { verdict, reason = "not recorded" }: Fate): void {
     try {
-      this.#stored.addDeadLetter(record, Date.now());
+      this.#deadLetters.add(record, { verdict, reason }, Date.now());
     } catch (cause) {
       console.error(`hearback: the dead letter ${nameOf(record)}/${record.offset} could not be kept`, cause);
     }
+  }
+
+  #countRedriven(verdict: DrainVerdict): void {
+    this.#redriven = addOne(this.#redriven, verdict);
+    this.#stored.saveRedriven(this.#redriven);
   }
 
   async #wake(inMs = 0): Promise<void> {

@@ -15,6 +15,12 @@ export const problems = {
   method_not_allowed: { status: 405, title: "The service does not take this method" },
   gone: { status: 410, title: "What was asked for is no longer kept" },
   payload_too_large: { status: 413, title: "The body is larger than the service takes" },
+  dead_letter_unknown: { status: 404, title: "There is no such dead letter" },
+  dead_letter_gone: { status: 410, title: "Kafka does not have the record of this dead letter any more" },
+  dead_letter_unreachable: {
+    status: 503,
+    title: "The record of this dead letter cannot be read from Kafka now",
+  },
   misconfigured: { status: 500, title: "The gateway is not set up" },
   internal: { status: 500, title: "The gateway failed" },
   reply_unreadable: { status: 502, title: "The service sent a reply that cannot be read" },

@@ -1,5 +1,5 @@
 // The Hono app: every path the gateway answers, in reading order, and what it says to all others. What a
-// path does is in service.ts and operator.ts.
+// path does is in service.ts, operator.ts and dead-letters.ts.
 
 import { Hono, type Handler } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
@@ -7,6 +7,7 @@ import type { DrainPlacement } from "../consumer/library.ts";
 import type { KafkaPort } from "../kafka/index.ts";
 import { httpHeaders } from "../protocol/index.ts";
 import type { GatewayConfig } from "./config.ts";
+import { deadLetterHandlers } from "./dead-letters.ts";
 import type { GatewayEnv } from "./env.ts";
 import type { Nudger } from "./nudger.ts";
 import { answerHealthz, ledgerHandler, operatorsOnly, readyzHandler } from "./operator.ts";
@@ -59,6 +60,12 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
   answer("GET", "/healthz", answerHealthz);
   answer("GET", "/readyz", readyzHandler(deps));
   answer("GET", "/_hearback/ledger", ledgerHandler(config, deps));
+  const deadLetters = deadLetterHandlers(deps);
+  answer("GET", "/_hearback/dead-letters", deadLetters.list);
+  answer("POST", "/_hearback/dead-letters/redrive", deadLetters.redriveAll);
+  answer("GET", "/_hearback/dead-letters/:id{[0-9]{1,16}}", deadLetters.show);
+  answer("DELETE", "/_hearback/dead-letters/:id{[0-9]{1,16}}", deadLetters.discard);
+  answer("POST", "/_hearback/dead-letters/:id{[0-9]{1,16}}/redrive", deadLetters.redrive);
   answer("GET", "/requests/:id", lookHandler(deps));
   answer("DELETE", "/requests/:id", cancelHandler(config, deps));
   for (const service of config.services) {

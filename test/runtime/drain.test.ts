@@ -7,11 +7,20 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { DrainStorage } from "../../consumer/drain-storage.ts";
 import { noCounts } from "../../consumer/ledger.ts";
 import { assignmentOf } from "../../consumer/library.ts";
-import type { Waiter } from "../../durable/index.ts";
-import { encodeText, textHeader, type NewRecord } from "../../protocol/index.ts";
 import gateway from "./entry.ts";
 import config from "./gateway-config.ts";
-import { ask, drain, expectVerdicts, post, produce, replyTo, requestWith, totals } from "./support.ts";
+import {
+  bareReply,
+  drain,
+  expectVerdicts,
+  operatorAsks,
+  post,
+  produce,
+  replyTo,
+  requestWith,
+  seeWaiters,
+  totals,
+} from "./support.ts";
 
 const assignment = assignmentOf(config);
 const spec = () => ({ deadlineAt: Date.now() + 2_000, replyTopic: "replies" });
@@ -21,16 +30,6 @@ beforeEach(async () => {
   await drain().nudge(assignment, Date.now() + 60_000);
 });
 afterEach(() => vi.restoreAllMocks());
-
-function bareReply(id: string, headers: readonly [string, string][] = [], topic = "replies"): NewRecord {
-  return {
-    topic,
-    partition: 0,
-    key: encodeText(id),
-    value: encodeText("bare"),
-    headers: [textHeader("X-Correlation-ID", id), ...headers.map(([key, value]) => textHeader(key, value))],
-  };
-}
 
 async function openWaiter(service = "echo") {
   const id = env.WAITER.newUniqueId();
@@ -296,26 +295,6 @@ test("a topic that grew is read whole from the next nudge or tick on, and nothin
   await ticking.catch(() => {});
 });
 
-/** The drain's own view of the waiters, for as long as it lives: `change` may answer another stub than the real one. */
-async function seeWaiters(
-  change: (id: string, real: DurableObjectStub<Waiter>) => DurableObjectStub<Waiter>,
-): Promise<void> {
-  await runInDurableObject(drain(), (instance) => {
-    const { env: drainEnv } = instance as unknown as { env: { WAITER: typeof env.WAITER } };
-    const get = drainEnv.WAITER.get.bind(drainEnv.WAITER);
-    vi.spyOn(drainEnv.WAITER, "get").mockImplementation((id) => change(id.toString(), get(id)));
-  });
-}
-
-/** What an operator reads at this path. */
-async function operatorReads(path: string, init: RequestInit = {}) {
-  const response = await ask(`/_hearback/${path}`, {
-    ...init,
-    headers: { authorization: `Bearer ${env.HEARBACK_OPERATOR_TOKEN}` },
-  });
-  return { status: response.status, body: await response.json() };
-}
-
 interface ServiceLedger {
   readonly balanced: boolean;
   readonly services: Readonly<Record<string, Readonly<Record<string, number>>>>;
@@ -327,7 +306,7 @@ interface ServiceLedger {
 }
 
 test("[A16] the ledger tells the services of one topic apart, and gives a topic's only service what nobody named", async () => {
-  const ledger = async () => (await operatorReads("ledger")).body as ServiceLedger;
+  const ledger = async () => (await operatorAsks("ledger")).body as ServiceLedger;
   const before = await ledger();
   const { id, wait } = await openWaiter("order");
   await expectVerdicts(
