@@ -33,7 +33,7 @@ export interface DrainConfig {
     readonly replyPartitions: number | OwnedPartitions;
     readonly timeoutMs: number;
     /** Of exchanges whose client does not wait on the line; absent where a service has none. */
-    readonly asyncTimeoutMs?: number;
+    readonly asyncTimeoutMs?: number | undefined;
   }[];
   readonly workersPlan: "free" | "paid";
 }

@@ -1,5 +1,5 @@
 // The replies that nobody got: a table in the drain's storage, bounded in number and bytes. The only file that knows
-// its columns. What is done with a dead letter is in redrive.ts, how it is shown in dead-letter-view.ts.
+// its columns. What may be done with a dead letter is in dead-letter-desk.ts.
 
 import {
   fromWireRecord,

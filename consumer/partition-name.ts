@@ -1,4 +1,4 @@
-// One string per partition, and back.
+// A partition in one string.
 
 import type { TopicPartition } from "../kafka/index.ts";
 

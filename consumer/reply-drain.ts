@@ -1,7 +1,7 @@
 // The Durable Object that owns reply partitions: it stays awake while somebody may wait for a reply, reads
 // in runs that its alarm chains together, and stores how far it got. How a run goes is in run.ts, what a
-// record means in partitions.ts, what is stored in drain-storage.ts and dead-letters.ts, and what becomes of a
-// dead letter in redrive.ts.
+// record means in partitions.ts, what is stored in drain-storage.ts and dead-letters.ts, and what operators do
+// with dead letters in dead-letter-desk.ts.
 
 import { DurableObject } from "cloudflare:workers";
 import type { Waiter } from "../durable/index.ts";
@@ -11,7 +11,6 @@ import {
   verifyUuid,
   type CorrelationId,
   type CorrelationIdForm,
-  type DrainVerdict,
   type KafkaRecord,
   type SigningKey,
 } from "../protocol/index.ts";
@@ -23,24 +22,17 @@ import {
   type DrainAssignment,
   type Duties,
 } from "./assignment.ts";
-import { show, type ShownDeadLetter } from "./dead-letter-view.ts";
+import { DeadLetterDesk, type DeadLetterPage } from "./dead-letter-desk.ts";
+import type { ShownDeadLetter } from "./dead-letter-view.ts";
 import { DeadLetters } from "./dead-letters.ts";
 import { DeliveryQueue, type DeliveryQueueOptions } from "./delivery-queue.ts";
-import { dispatch, type Fate, type Ways } from "./dispatch.ts";
+import type { Fate, Ways } from "./dispatch.ts";
 import { DrainStorage } from "./drain-storage.ts";
-import { addOne, type SparseCounts } from "./ledger.ts";
+import type { SparseCounts } from "./ledger.ts";
 import { nameOf } from "./partition-name.ts";
 import { ReplyPartitions, type PartitionLedger } from "./partitions.ts";
 import { drainHealth, type DrainHealth } from "./health.ts";
-import {
-  recordOf,
-  redrive,
-  redriveAll,
-  type NoRecord,
-  type RedriveDeps,
-  type Redriven,
-  type RedriveSummary,
-} from "./redrive.ts";
+import type { NoRecord, Redriven, RedriveSummary } from "./redrive.ts";
 import { run, type RunEnd } from "./run.ts";
 import { RunBudget } from "./run-budget.ts";
 import { Signal } from "./signal.ts";
@@ -74,12 +66,6 @@ export interface DrainLedger extends DrainStatus {
   readonly redriven: SparseCounts;
 }
 
-/** The newest first. `next` is the `before` of the following page, if there is one. */
-export interface DeadLetterPage {
-  readonly deadLetters: readonly ShownDeadLetter[];
-  readonly next?: number;
-}
-
 export interface ReplyDrainRpc {
   nudge(assignment: DrainAssignment, awakeUntil: number, neededUntil?: number): Promise<number>;
   tick(assignment: DrainAssignment): Promise<void>;
@@ -97,10 +83,6 @@ const topicsTimeoutMs = 3_000;
 const deliveryTimeoutMs = 5_000;
 /** Calls to waiters at once; more only queue up in the platform. */
 const parallelDeliveries = 128;
-/** How long a waiter is pursued with a dead letter, whatever its keep-until: an operator waits for the answer. */
-const redriveGiveUpMs = 10_000;
-/** How much of its value each dead letter of a list shows. */
-const previewBytes = 1_024;
 /** After a bug ended a run: soon enough for those who wait, not a hot loop. */
 const afterBugMs = 1_000;
 
@@ -110,14 +92,13 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   readonly #partitions: ReplyPartitions;
   readonly #deadLetters: DeadLetters;
   readonly #queue: DeliveryQueue;
-  readonly #redrives: RedriveDeps;
+  readonly #desk: DeadLetterDesk;
   readonly #changed = new Signal();
   readonly #reassigned = new Signal();
   #runStartedAt = Date.now();
   #duties: Duties;
   #budget: RunBudget | undefined;
   #current: { readonly until: "owed" | "empty"; readonly end: Promise<DrainRunEnd> } | undefined;
-  #redriven: SparseCounts;
   #lastPollAt = 0;
   #lastSaveAt = 0;
   #unsaved = false;
@@ -133,7 +114,6 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     });
     this.#stored = new DrainStorage(ctx.storage);
     this.#duties = this.#stored.loadDuties();
-    this.#redriven = this.#stored.loadRedriven();
     this.#deadLetters = new DeadLetters(ctx.storage.sql);
     const calls: Omit<DeliveryQueueOptions, "mayCall"> = {
       waiterFor: (waiterId) => env.WAITER.get(env.WAITER.idFromString(waiterId)),
@@ -145,20 +125,13 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     };
     const waiterIdOf: Ways["waiterIdOf"] = (id, form) => this.#waiterIdOf(id, form);
     this.#queue = new DeliveryQueue({ ...calls, mayCall: () => this.#budget?.takeDelivery() ?? false });
-    // A queue of its own: a drain that sleeps has no run to take the calls from, and few are made at a time.
-    const again = new DeliveryQueue({ ...calls, mayCall: () => true });
-    this.#redrives = {
+    this.#desk = new DeadLetterDesk({
       letters: this.#deadLetters,
+      stored: this.#stored,
       kafka: this.#kafka,
-      dispatch: (record, settle) => {
-        const latest = Date.now() + redriveGiveUpMs;
-        const enqueue: Ways["enqueue"] = (waiterId, reply) =>
-          again.add(waiterId, { ...reply, giveUpAt: Math.min(reply.giveUpAt, latest) });
-        return dispatch(record, Date.now(), { waiterIdOf, enqueue }, settle);
-      },
-      redriven: (verdict) => this.#countRedriven(verdict),
-      now: Date.now,
-    };
+      waiterIdOf,
+      calls,
+    });
     this.#partitions = new ReplyPartitions(
       {
         waiterIdOf,
@@ -217,40 +190,30 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
       partitions: this.#partitions.ledger(),
       balanced: this.#isBalanced(),
       deadLetters: this.#deadLetters.count,
-      redriven: this.#redriven,
+      redriven: this.#desk.redriven,
     };
   }
 
-  /** What a list shows of each dead letter: no more of its value than a preview. */
   async deadLetters(limit: number, before?: number): Promise<DeadLetterPage> {
-    const { ids, next } = this.#deadLetters.page(limit, before);
-    const deadLetters = ids.flatMap((id) => {
-      const letter = this.#deadLetters.get(id);
-      return letter === undefined ? [] : [show(letter, previewBytes)];
-    });
-    return { deadLetters, ...(next === undefined ? {} : { next }) };
+    return this.#desk.page(limit, before);
   }
 
-  /** One of them, whole. */
   async deadLetter(id: number): Promise<ShownDeadLetter | NoRecord> {
-    const letter = this.#deadLetters.get(id);
-    if (letter === undefined) return { status: "unknown" };
-    const record = await recordOf(this.#redrives, letter);
-    return "status" in record ? record : show({ ...letter, record }, Infinity);
+    return this.#desk.whole(id);
   }
 
   async redrive(id: number): Promise<Redriven> {
-    return redrive(this.#redrives, id);
+    return this.#desk.redrive(id);
   }
 
   /** As many as one call may take, of those older than `before`; its answer says where to go on. */
   async redriveAll(before?: number): Promise<RedriveSummary> {
-    return redriveAll(this.#redrives, before);
+    return this.#desk.redriveAll(before);
   }
 
   /** False: there is none of that ID. */
   async discard(id: number): Promise<boolean> {
-    return this.#deadLetters.remove(id);
+    return this.#desk.discard(id);
   }
 
   /** A run that fails does not fail the alarm: the platform gives up on one that failed seven times. */
@@ -318,11 +281,6 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     } catch (cause) {
       console.error(`hearback: the dead letter ${nameOf(record)}/${record.offset} could not be kept`, cause);
     }
-  }
-
-  #countRedriven(verdict: DrainVerdict): void {
-    this.#redriven = addOne(this.#redriven, verdict);
-    this.#stored.saveRedriven(this.#redriven);
   }
 
   async #wake(inMs = 0): Promise<void> {

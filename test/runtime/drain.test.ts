@@ -305,7 +305,7 @@ interface ServiceLedger {
   }[];
 }
 
-test("[A16] the ledger tells the services of one topic apart, and gives a topic's only service what nobody named", async () => {
+test("the ledger tells the services of one topic apart, and gives a topic's only service what nobody named", async () => {
   const ledger = async () => (await operatorAsks("ledger")).body as ServiceLedger;
   const before = await ledger();
   const { id, wait } = await openWaiter("order");
@@ -329,7 +329,7 @@ test("[A16] the ledger tells the services of one topic apart, and gives a topic'
   expect(partition).toMatchObject({ topic: "replies", services: ["echo", "quick", "basket", "order"] });
 });
 
-test("[A16] books that do not balance are shown as such, and the log says so once", async () => {
+test("books that do not balance are shown as such, and the log says so once", async () => {
   const error = vi.spyOn(console, "error").mockImplementation(() => {});
   const sleeper = env.REPLY_DRAIN.get(env.REPLY_DRAIN.newUniqueId());
   await sleeper.tick(assignment);

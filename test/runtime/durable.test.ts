@@ -9,13 +9,23 @@ import {
 } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
-import { encodeText, readHeader, type KafkaRecord } from "../../protocol/index.ts";
+import { encodeRequest, encodeText, readHeader, type KafkaRecord } from "../../protocol/index.ts";
+import type { WaiterRpc } from "../../durable/index.ts";
 import type { Service } from "../../worker/config.ts";
 import { deriveExchangeId } from "../../worker/correlation-id.ts";
 import { fingerprint } from "../../worker/fingerprint.ts";
 import { anonymous, nameOfPrincipal } from "../../worker/principal.ts";
 import config from "./gateway-config.ts";
-import { ask, expectVerdicts, post, recordsOf, replyTo, requestWith } from "./support.ts";
+import {
+  ask,
+  expectVerdicts,
+  post,
+  produce,
+  recordsOf,
+  replyTo,
+  requestWith,
+  seeWaiters,
+} from "./support.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -43,6 +53,16 @@ function leftIn(id: string) {
     rows: [...state.storage.kv.list()].length,
     alarm: await state.storage.getAlarm(),
   }));
+}
+
+/** Whether somebody has said that the record is written. */
+function isConfirmed(id: string): Promise<boolean> {
+  return runInDurableObject(
+    waiterOf(id),
+    (_, state) =>
+      state.storage.kv.get<{ exchange: { confirmBy?: number } }>("exchange")?.exchange.confirmBy ===
+      undefined,
+  );
 }
 
 const nothing = { rows: 0, alarm: null };
@@ -100,8 +120,8 @@ test("another body, query or content type under the same key is a 422, while it 
   expect(traced.status).toBe(200);
 });
 
-test("an opener that is lost before its produce is taken over, once, by one of those who wait", async () => {
-  const me = newKey();
+/** A caller got this far and died: the exchange is open, and what it was to produce is known. */
+async function openedByOneWhoDied(me: string) {
   const service = config.services.find(({ name }) => name === "durable") as Service;
   const { correlationId } = await deriveExchangeId(
     service,
@@ -109,27 +129,36 @@ test("an opener that is lost before its produce is taken over, once, by one of t
     env.WAITER,
     undefined,
   );
+  const body = encodeText(me);
+  const asked = { method: "POST", path: "/durable", query: "" };
   const createdAt = Date.now();
-  const lost = await waiterOf(correlationId).open(
+  const attempt = { createdAt, deadlineAt: createdAt + 5_000, keepUntil: createdAt + 60_000 };
+  const opened = await waiterOf(correlationId).open(
     {
       service: "durable",
       principal: nameOfPrincipal(anonymous),
       replyTopic: service.replyTopic,
-      fingerprint: await fingerprint({
-        method: "POST",
-        path: "/durable",
-        query: "",
-        contentType: "text/plain;charset=UTF-8",
-        body: encodeText(me),
-      }),
-      createdAt,
-      deadlineAt: createdAt + 5_000,
-      keepUntil: createdAt + 60_000,
+      fingerprint: await fingerprint({ ...asked, contentType: "text/plain;charset=UTF-8", body }),
+      ...attempt,
     },
     "an opener whose Worker died",
   );
-  expect(lost.status).toBe("created");
+  expect(opened.status).toBe("created");
+  const record = encodeRequest(topic, correlationId, body, {
+    ...attempt,
+    ...asked,
+    attempt: createdAt,
+    correlationId,
+    replyTopic: service.replyTopic,
+    replyPartition: 0,
+    forwarded: [],
+  });
+  return { correlationId, createdAt, record };
+}
 
+test("an opener that is lost before its produce is taken over, once, by one of those who wait", async () => {
+  const me = newKey();
+  const { correlationId, createdAt } = await openedByOneWhoDied(me);
   const asked = Array.from({ length: 10 }, () => post("/durable", me, keyed(me)));
   const request = await requestWith(topic, me, 5_000);
   expect(header(request, "X-Produce-ID")).toBe(`${correlationId}:${createdAt}`);
@@ -138,6 +167,42 @@ test("an opener that is lost before its produce is taken over, once, by one of t
   const answers = await Promise.all(asked.map(async (response) => (await response).text()));
   expect(new Set(answers)).toEqual(new Set(["taken over"]));
   expect(await requestsWith(me)).toHaveLength(1);
+});
+
+test("an opener that is lost after its produce is taken over too, and the bridge knows the record again", async () => {
+  const me = newKey();
+  const { correlationId, record } = await openedByOneWhoDied(me);
+  await produce(record);
+  const asked = post("/durable", me, keyed(me));
+  // The word of the one who took over: its repeat was answered.
+  await expect.poll(() => isConfirmed(correlationId), { timeout: 6_000 }).toBe(true);
+  await replyTo(await requestWith(topic, me), { text: "one record" });
+  expect(await (await asked).text()).toBe("one record");
+  expect(await requestsWith(me)).toHaveLength(1);
+});
+
+test("an object that dies with a reply in its hands, before or after storing it, has it delivered again", async () => {
+  for (const when of ["before", "after"]) {
+    const me = newKey();
+    const asked = post("/durable", me, keyed(me));
+    const request = await requestWith(topic, me);
+    const id = header(request, "X-Correlation-ID");
+    let died = 0;
+    await seeWaiters((waiterId, real) => {
+      if (waiterId !== id || died > 0) return real;
+      const deliver: WaiterRpc["deliver"] = async (...delivered) => {
+        died++;
+        if (when === "after") await real.deliver(...delivered);
+        await runInDurableObject(waiterOf(waiterId), (_, state) => state.abort("dies")).catch(() => {});
+        throw new Error("the object died");
+      };
+      return { deliver } as unknown as typeof real;
+    });
+    await expectVerdicts(() => replyTo(request, { text: `again, ${when}` }), { accepted: 1 });
+    expect(died).toBe(1);
+    expect(await (await asked).text()).toBe(`again, ${when}`);
+    vi.restoreAllMocks();
+  }
 });
 
 test("an attempt that expired is no answer: the next call is a new attempt with the same ID", async () => {
@@ -353,15 +418,7 @@ test("a produce without an answer is repeated with the same ID until somebody an
   const request = await requestWith(topic, me);
   const id = header(request, "X-Correlation-ID") ?? "";
   // Confirmed only by the repeat: nobody can take over after it.
-  await expect
-    .poll(
-      () =>
-        runInDurableObject(waiterOf(id), (_, state) =>
-          JSON.stringify(state.storage.kv.get("exchange")).includes("confirmBy"),
-        ),
-      { timeout: 4_000 },
-    )
-    .toBe(false);
+  await expect.poll(() => isConfirmed(id), { timeout: 4_000 }).toBe(true);
   expect(lost).toBe(2);
   await replyTo(request);
   expect((await asked).status).toBe(200);

@@ -604,7 +604,7 @@ describe("reply partitions", () => {
     expect(error).toHaveBeenCalledOnce();
   });
 
-  test("[A16] what is undeliverable or malformed becomes a dead letter, with the reason", async () => {
+  test("what is undeliverable or malformed becomes a dead letter, with the reason", async () => {
     const { partitions, queued, deadLetters } = partitionsOf();
     const unreadable = replyRecord(1, hexId("a"), ["X-Reply-Status", "abc"]);
     await partitions.take(

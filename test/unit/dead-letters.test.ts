@@ -2,8 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import { show } from "../../consumer/dead-letter-view.ts";
+import { DeadLetterDesk } from "../../consumer/dead-letter-desk.ts";
 import type { DeadLetter } from "../../consumer/dead-letters.ts";
 import type { Fate } from "../../consumer/dispatch.ts";
+import type { SparseCounts } from "../../consumer/ledger.ts";
 import { redrive, redriveAll, redrivesPerCall, type RedriveDeps } from "../../consumer/redrive.ts";
 import type { KafkaRead, LogPosition } from "../../kafka/index.ts";
 import { encodeText, textHeader, type DrainVerdict, type KafkaRecord } from "../../protocol/index.ts";
@@ -164,6 +166,44 @@ describe("a dead letter that is tried again", () => {
     expect(counted).toEqual([]);
   });
 });
+
+test("a busy waiter is not pursued with a dead letter for as long as its reply is of use", async () => {
+  let clock = 0;
+  let counted: SparseCounts = {};
+  const { deps, left } = redriveWith([{ ...letter, record: replyFor("a".repeat(64), 3_600_000) }]);
+  const desk = new DeadLetterDesk({
+    letters: deps.letters,
+    stored: { loadRedriven: () => ({ late: 1 }), saveRedriven: (counts) => (counted = counts) },
+    kafka: deps.kafka,
+    waiterIdOf: async (id) => id,
+    calls: {
+      waiterFor: () => ({
+        deliver: async () => {
+          throw Object.assign(new Error("busy"), { overloaded: true });
+        },
+      }),
+      parallel: 1,
+      callTimeoutMs: 1_000,
+      now: () => clock,
+      pause: async (ms) => {
+        clock += ms;
+      },
+      random: () => 0.5,
+    },
+  });
+  expect(await desk.redrive(1)).toEqual({ status: "redriven", verdict: "undeliverable" });
+  expect(clock).toBeLessThan(20_000);
+  expect([left(), counted, desk.redriven]).toEqual([
+    [1],
+    { late: 1, undeliverable: 1 },
+    { late: 1, undeliverable: 1 },
+  ]);
+});
+
+function replyFor(id: string, keepUntil: number): KafkaRecord {
+  const headers = [textHeader("X-Correlation-ID", id), textHeader("X-Keep-Until", String(keepUntil))];
+  return { ...record, headers };
+}
 
 describe("all dead letters that are tried again", () => {
   const letters = (count: number) => Array.from({ length: count }, (_, at) => ({ ...letter, id: at + 1 }));

@@ -43,7 +43,7 @@ function storedWith(counts: PartitionCounts): StoredPartition {
 }
 
 describe("counts per service", () => {
-  test("[A16] services that share a topic are counted apart, and the unnamed in the partition's verdicts alone", async () => {
+  test("services that share a topic are counted apart, and the unnamed in the partition's verdicts alone", async () => {
     const { partitions, queued } = await partitionWith([0, 1, 2, 3]);
     queued[0]?.settle("accepted", "orders");
     queued[1]?.settle("late", "orders");
@@ -89,7 +89,7 @@ describe("counts per service", () => {
 });
 
 describe("the books balance", () => {
-  test("[A16] while replies are on their way, come out of order and settle, also of a log that was lost", async () => {
+  test("while replies are on their way, come out of order and settle, also of a log that was lost", async () => {
     const { partitions, queued } = await partitionWith([0, 1, 2]);
     const inFlight = () => partitions.ledger()[0]?.inFlight;
     expect([inFlight(), partitions.unbalanced()]).toEqual([3, []]);
