@@ -35,7 +35,7 @@ const maxPerCall = 64;
 interface Lane {
   readonly replies: QueuedReply[];
   failures: number;
-  tries: number;
+  lostSince: number | undefined;
 }
 
 export class DeliveryQueue {
@@ -54,7 +54,7 @@ export class DeliveryQueue {
       lane.replies.push(reply);
       return;
     }
-    this.#lanes.set(waiterId, { replies: [reply], failures: 0, tries: 0 });
+    this.#lanes.set(waiterId, { replies: [reply], failures: 0, lostSince: undefined });
     this.#ready.push(waiterId);
     this.resume();
   }
@@ -96,7 +96,7 @@ export class DeliveryQueue {
         callTimeoutMs,
       );
       if (settled.status === "done") {
-        lane.failures = lane.tries = 0;
+        clear(lane);
         replies.forEach((reply, at) => {
           const said = settled.value[at] ?? "undeliverable";
           // A waiter of an earlier deploy knows nothing of names and says the outcome alone.
@@ -107,10 +107,10 @@ export class DeliveryQueue {
       }
       const failure = classifyFailure(settled.status === "failed" ? settled.cause : undefined);
       lane.failures++;
-      if (!failure.overloaded) lane.tries++;
+      if (!failure.overloaded) lane.lostSince ??= now();
       const next = afterFailure(failure, lane, giveUpAt, now(), random());
       if (next.next === "give-up") {
-        lane.failures = lane.tries = 0;
+        clear(lane);
         for (const reply of replies) reply.settle("undeliverable");
         return true;
       }
@@ -118,4 +118,10 @@ export class DeliveryQueue {
       if (!mayCall()) return false;
     }
   }
+}
+
+/** Something got through, or was given up: what follows starts afresh. */
+function clear(lane: Lane): void {
+  lane.failures = 0;
+  lane.lostSince = undefined;
 }

@@ -378,13 +378,14 @@ test("the progress of a thousand partitions with several services is stored whol
 test("a waiter that stays out of reach makes its reply a dead letter, and holds up nobody else", async () => {
   const [lost, other] = [await openWaiter(), await openWaiter()];
   const before = (await drain().ledger()).deadLetters;
+  const ofUseUntil = String(Date.now() + 1_500);
   await seeWaiters((id, real) => {
     if (id === lost.id) throw new Error("out of reach");
     return real;
   });
   await expectVerdicts(
     async () => {
-      await produce(bareReply(lost.id));
+      await produce(bareReply(lost.id, [["X-Keep-Until", ofUseUntil]]));
       await produce(bareReply(other.id));
       expect(await other.wait).toMatchObject({ status: "replied" });
     },
