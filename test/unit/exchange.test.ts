@@ -374,9 +374,15 @@ class Walk {
   run(events: number): void {
     for (let event = 0; event < events; event++) {
       this.#now += this.#pick([0, 1, 10, 900, 3_000, 3_001, 10_000, 10_000, 30_000, 59_000]);
-      this.#pick([this.#open, this.#open, this.#confirm, this.#deliver, this.#deliver, this.#cancel]).call(
-        this,
-      );
+      const happen = this.#pick([
+        () => this.#open(),
+        () => this.#open(),
+        () => this.#confirm(),
+        () => this.#deliver(),
+        () => this.#deliver(),
+        () => this.#cancel(),
+      ]);
+      happen();
       this.#checkLook();
     }
   }
