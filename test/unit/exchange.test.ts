@@ -100,6 +100,20 @@ describe("opening", () => {
     expect(open(taken.exchange, terms, "third", 7_010).said.status).toBe("takeover");
   });
 
+  test("once the record could be taken for another one, who takes over does so with an attempt of its own", () => {
+    // The bridge knows a record again for a minute, and whoever produces it repeats it for almost half of that.
+    const lastOfTheSame = open({ ...fresh, deadlineAt: 500_000 }, terms, "second", 30_999);
+    expect(lastOfTheSame.said).toMatchObject({ status: "takeover", attempt: { attempt: 1_000 } });
+    const another = open({ ...fresh, deadlineAt: 500_000 }, terms, "second", 31_000);
+    expect(another.said).toEqual({
+      status: "takeover",
+      attempt: { ...firstAttempt, attempt: 31_000, deadlineAt: 500_000 },
+    });
+    // Those who wait go on: nothing else has changed.
+    expect(another).not.toHaveProperty("release");
+    expect(confirm(another.exchange, 1_000, refused)).toEqual({ exchange: another.exchange, said: "ended" });
+  });
+
   test("who took over and asks again is to produce, as it was told", () => {
     expect(open(takenOver, terms, "second", 5_000)).toEqual({
       exchange: takenOver,
@@ -142,6 +156,13 @@ describe("opening", () => {
       attempt: { attempt: 20_000, createdAt: 20_000, deadlineAt: 30_000, keepUntil: 79_000 },
     });
     expect(again.exchange).toMatchObject({ opener: "second", confirmBy: 23_010, mayBeWritten: true });
+  });
+
+  test("those who still wait for an attempt when the next one is opened are told that theirs has expired", () => {
+    const again = open(confirmed, asked(11_000), "second", 11_000);
+    expect(again.release).toEqual({ status: "expired", deadlineAt: 11_000 });
+    // After a refusal nobody waits.
+    expect(open(refusedButPerhapsWritten, asked(6_000), "third", 6_000)).not.toHaveProperty("release");
   });
 
   test("an attempt is over at its deadline, not a millisecond before", () => {
@@ -435,6 +456,7 @@ class Walk {
     this.#forgetWhatIsOver();
     const wanted = {
       ...asked(this.#now - this.#pick([0, 5, 500])),
+      ...this.#pick([{}, {}, { deadlineAt: this.#now + 50_000 }]),
       fingerprint: this.#pick(["a digest", "a digest", "a digest", "another"]),
     };
     const before = this.#exchange;
@@ -466,6 +488,10 @@ class Walk {
           last?.attempt !== attempt || this.#now >= last.until,
         );
         this.#check("who takes over is another caller", before?.opener !== opener);
+        this.#check(
+          "the same attempt is not produced again when its record may be forgotten",
+          attempt !== before?.attempt || this.#now < attempt + 30_000,
+        );
         this.#takeoverBy = { attempt, until: this.#now + leaseMs };
       }
       this.#check("what is to be produced is still waited for", this.#exchange?.end === undefined);
