@@ -17,6 +17,12 @@ import type { Delivery } from "./waiter-state.ts";
 /** How long the one who opens an exchange has to say that its record is written, before another may take over. */
 export const leaseMs = 3_000;
 
+/**
+ * For how long after an attempt began its record may be produced again as the same one. The bridge knows a record again
+ * for 60 s from when it first saw it, and who takes over repeats it for 25 s: later it could be written twice.
+ */
+const sameRecordForMs = 30_000;
+
 /** What a caller wants an exchange to be. Of several callers the first one's terms stand, until they expire. */
 export interface Terms {
   readonly service: string;
@@ -95,7 +101,8 @@ export function open(
     return { exchange, said: { status: "created", attempt: attemptOf(exchange) } };
   }
   if (confirmBy !== undefined && now >= confirmBy) {
-    const taken = { ...exchange, opener, confirmBy: now + leaseMs, mayBeWritten: true };
+    const attempt = now - exchange.attempt < sameRecordForMs ? exchange.attempt : now;
+    const taken = { ...exchange, attempt, opener, confirmBy: now + leaseMs, mayBeWritten: true };
     return { exchange: taken, said: { status: "takeover", attempt: attemptOf(taken) } };
   }
   return { exchange, said: { status: "joined", attempt: attemptOf(exchange), confirmBy } };
@@ -198,14 +205,17 @@ function created(
 
 /**
  * The next attempt under the same ID. Attempts are named by the instant they begin, so that one in a later life of the
- * key is never taken for a repeat of an earlier one.
+ * key is never taken for a repeat of an earlier one. Who still waits for the one before may have a deadline that is
+ * over, and an alarm that is late.
  */
 function reopened(before: Exchange, terms: Terms, opener: string, now: number): ExchangeStep<OpenDecision> {
-  return created(
-    terms,
-    { opener, attempt: Math.max(terms.createdAt, before.attempt + 1), mayBeWritten: true },
-    now,
-  );
+  const attempt = Math.max(terms.createdAt, before.attempt + 1);
+  return {
+    ...created(terms, { opener, attempt, mayBeWritten: true }, now),
+    ...(before.end === undefined
+      ? { release: { status: "expired", deadlineAt: before.deadlineAt } as const }
+      : {}),
+  };
 }
 
 function withoutLease(exchange: Exchange): Exchange {

@@ -19,8 +19,12 @@ export const parkHeader = "Hearback-Park";
 /** The outcome was sent, and there is nothing more to come. */
 export const closeAnswered = 1_000;
 
+/** In ASCII, so that a header carries it unchanged: who asks may be named in any script. */
 export function encodeParked(parked: Parked): string {
-  return JSON.stringify(parked);
+  return JSON.stringify(parked).replace(
+    /[\x7f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** Undefined for what no gateway of ours sends. */
@@ -73,6 +77,7 @@ export function decodeParkedOutcome(message: ArrayBuffer): ParkedOutcome | undef
     const outcome = JSON.parse(head ?? "") as ParkedOutcome;
     if (!statuses.includes(outcome.status)) return undefined;
     if (outcome.status !== "replied") return outcome;
+    if (typeof outcome.reply.status !== "number") return undefined;
     return { ...outcome, reply: { ...outcome.reply, body: bytes.slice(headLengthBytes + headLength) } };
   } catch {
     return undefined;

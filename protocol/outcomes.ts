@@ -43,9 +43,9 @@ export interface Attempt {
 
 /**
  * What a caller is told who opens a durable exchange. `created`: produce the record. `takeover`: the one who was to
- * produce it never said that it did; produce it again, the same. `joined`: somebody else does or did; `confirmBy` is
- * the instant after which to open again, should that not be known by then. `conflict`: the key was used for another
- * request.
+ * produce it never said that it did; produce that of this attempt, which is the same one unless much time has passed.
+ * `joined`: somebody else does or did; `confirmBy` is the instant after which to open again, should that not be known
+ * by then. `conflict`: the key was used for another request.
  */
 export type OpenOutcome =
   | { readonly status: "created" | "takeover"; readonly attempt: Attempt }

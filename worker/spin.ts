@@ -39,8 +39,9 @@ export class Spin {
 export function cheapestSpin(latencies: readonly number[]): number {
   const candidates = [
     0,
-    longestSpinMs,
     ...latencies.map((latency) => Math.ceil(latency * margin)).filter((ms) => ms < longestSpinMs),
+    // Last: of two that would have cost the same the shorter one wastes less on a wait that ends without a reply.
+    longestSpinMs,
   ];
   const costs = candidates.map((ms) => ({ ms, cost: costOf(ms, latencies) }));
   return costs.reduce((best, other) => (other.cost < best.cost ? other : best)).ms;

@@ -116,10 +116,10 @@ async function parkedUntil(
   until: number,
   ended: AbortSignal,
 ): Promise<ParkedOutcome | undefined> {
-  const aborted = new Promise<"aborted">((resolve) => {
-    if (ended.aborted) resolve("aborted");
-    ended.addEventListener("abort", () => resolve("aborted"), { once: true });
-  });
+  const { promise: aborted, resolve } = Promise.withResolvers<"aborted">();
+  const onAbort = (): void => resolve("aborted");
+  if (ended.aborted) onAbort();
+  ended.addEventListener("abort", onAbort, { once: true });
   try {
     for (;;) {
       const remaining = until - now();
@@ -134,6 +134,7 @@ async function parkedUntil(
       if (now() < until) nudge(true);
     }
   } finally {
+    ended.removeEventListener("abort", onAbort);
     parked.close();
   }
 }
