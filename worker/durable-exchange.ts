@@ -156,17 +156,17 @@ function produce(
   const { kafka, now, pause } = deps;
   let firstAnswered = (): void => {};
   const answered = new Promise<void>((resolve) => (firstAnswered = resolve));
-  const confirmed = (async (): Promise<RecordFate & { goesOn: boolean }> => {
+  const confirmed = (async (): Promise<{ fate: RecordFate; goesOn: boolean }> => {
     const fate = await produceUntilKnown(kafka, recordOf(attempt), produceTimeoutMs, attempt.deadlineAt, {
       now,
       pause,
       onUnknown: firstAnswered,
     });
-    if (fate.status === "unknown") return { ...fate, goesOn: true };
+    if (fate.status === "unknown") return { fate, goesOn: true };
     // The reply was faster: nothing is left to be said.
-    if (fate.status === "appended" && over.aborted) return { ...fate, goesOn: true };
+    if (fate.status === "appended" && over.aborted) return { fate, goesOn: true };
     const goesOn = await confirm(deps, attempt, fate);
-    return { ...fate, goesOn: goesOn ?? fate.status === "appended" };
+    return { fate, goesOn: goesOn ?? fate.status === "appended" };
   })();
   deps.afterwards(confirmed);
   return {
@@ -175,8 +175,8 @@ function produce(
       answered,
       confirmed.then(({ goesOn }) => (goesOn ? undefined : new Promise<void>(() => {}))),
     ]),
-    refused: confirmed.then((fate) =>
-      fate.status === "refused" && !fate.goesOn ? fate : new Promise(() => {}),
+    refused: confirmed.then(({ fate, goesOn }) =>
+      fate.status === "refused" && !goesOn ? fate : new Promise(() => {}),
     ),
   };
 }

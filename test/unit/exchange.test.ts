@@ -201,7 +201,7 @@ describe("what becomes of the produce", () => {
   test("a record that is written ends the lease and nobody's wait", () => {
     const step = confirm(fresh, 1_000, appended);
     expect(step.said).toBe("goes-on");
-    expect(step.exchange).not.toHaveProperty("confirmBy");
+    expect(step.exchange?.confirmBy).toBeUndefined();
     expect(step.exchange?.mayBeWritten).toBe(true);
     expect(step).not.toHaveProperty("release");
   });
@@ -217,7 +217,7 @@ describe("what becomes of the produce", () => {
   test("a refusal where a record may exist ends all waits, and is kept for the reply that may come", () => {
     const step = confirm(takenOver, 1_000, refused);
     expect(step).toMatchObject({ said: "ended", release: refused, exchange: { end: refused } });
-    expect(step.exchange).not.toHaveProperty("confirmBy");
+    expect(step.exchange?.confirmBy).toBeUndefined();
     expect(look(step.exchange, "anna", 5_000)).toEqual(refused);
   });
 
@@ -245,7 +245,7 @@ describe("a reply", () => {
       release: { status: "replied", reply: replyOf("replies/0/1") },
       exchange: { end: { status: "replied", source: "replies/0/1", late: false } },
     });
-    expect(step.exchange).not.toHaveProperty("confirmBy");
+    expect(step.exchange?.confirmBy).toBeUndefined();
   });
 
   test("at the deadline or after it is late, and is the answer from then on", () => {
@@ -331,7 +331,7 @@ describe("cancelling", () => {
   test("ends all waits and the lease, and a second time is told the same", () => {
     const step = cancel(fresh, "anna", 2_000);
     expect(step).toMatchObject({ said: "cancelled", release: { status: "cancelled" } });
-    expect(step.exchange).not.toHaveProperty("confirmBy");
+    expect(step.exchange?.confirmBy).toBeUndefined();
     expect(cancel(step.exchange, "anna", 3_000)).toEqual({ exchange: step.exchange, said: "cancelled" });
   });
 
