@@ -144,6 +144,7 @@ function produce(
       now,
       pause,
       onUnknown: firstAnswered,
+      isOver: () => over.aborted,
     });
     if (fate.status === "unknown") return { ...fate, goesOn: true };
     // The reply was faster: nothing is left to be said.
