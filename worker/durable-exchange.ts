@@ -66,6 +66,8 @@ export async function durableExchange(
     if (!("attempt" in opened)) return opened;
     const outcome = await Promise.race([takePart(deps, request, opened, signal), left]);
     if (outcome !== "open-again") return outcome;
+    // The object's clock decides whether a lease is over; one that is behind ours is not asked over and over.
+    await Promise.race([shortPause(deps), left]);
   }
 }
 
@@ -115,8 +117,13 @@ async function open(
       console.warn("hearback: a waiter could not be opened", opened);
       return { status: "unavailable" };
     }
-    await pause(pauseBetweenOpensMs * (0.5 + Math.random()));
+    await shortPause({ pause });
   }
+}
+
+/** With jitter: all who joined one attempt come back at the same moment. */
+function shortPause({ pause }: Pick<DurableExchangeDeps, "pause">): Promise<void> {
+  return pause(pauseBetweenOpensMs * (0.5 + Math.random()));
 }
 
 interface Producing {
@@ -161,6 +168,7 @@ function produce(
       now,
       pause,
       onUnknown: firstAnswered,
+      isOver: () => over.aborted,
     });
     if (fate.status === "unknown") return { fate, goesOn: true };
     // The reply was faster: nothing is left to be said.

@@ -30,6 +30,8 @@ export interface RepeatDeps {
   readonly pause: (ms: number) => Promise<void>;
   /** The first attempt has had no answer; others follow. */
   readonly onUnknown: () => void;
+  /** Nobody has a use for the record any more: it is answered, or taken back. */
+  readonly isOver: () => boolean;
 }
 
 /**
@@ -41,14 +43,15 @@ export async function produceUntilKnown(
   record: NewRecord,
   timeoutMs: number,
   giveUpAt: number,
-  { now, pause, onUnknown }: RepeatDeps,
+  { now, pause, onUnknown, isOver }: RepeatDeps,
 ): Promise<RecordFate> {
   const lastStartAt = Math.min(now() + repeatForMs, giveUpAt);
   const first = await produceOnce(kafka, record, timeoutMs);
   if (first.status !== "unknown") return first;
   onUnknown();
-  while (now() < lastStartAt) {
+  while (now() + pauseBetweenMs < lastStartAt) {
     await pause(pauseBetweenMs);
+    if (isOver()) break;
     const repeated = await produceOnce(kafka, record, timeoutMs);
     if (repeated.status === "appended") return repeated;
   }

@@ -1,231 +1,310 @@
-// The use case of a durable exchange against a scripted waiter and Kafka: who produces, who is told what, and what goes
-// on when a caller is gone. Time is a number that pauses move.
+// The use case of a durable exchange, against a scripted waiter and Kafka. The clock is moved by hand.
 
-import { expect, test, vi } from "vitest";
-import { leaseMs, type Produced, type Terms } from "../../durable/exchange.ts";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Terms, WaiterRpc } from "../../durable/index.ts";
 import type { KafkaPort } from "../../kafka/index.ts";
-import type { Attempt, AttachOutcome, NewRecord, OpenOutcome, ProduceOutcome } from "../../protocol/index.ts";
-import { durableExchange, type DurableExchangeDeps } from "../../worker/durable-exchange.ts";
-import type { ParkedWait } from "../../worker/wait.ts";
+import {
+  encodeText,
+  type AttachOutcome,
+  type Attempt,
+  type OpenOutcome,
+  type ProduceOutcome,
+} from "../../protocol/index.ts";
+import { durableExchange, type DurableOutcome } from "../../worker/durable-exchange.ts";
 
-// The waiter's class comes along with its words, and needs the platform.
+// The waiter's module is not used here, but comes along.
 vi.mock("cloudflare:workers", () => ({ DurableObject: Object }));
 
-const terms: Terms = {
-  service: "orders",
-  principal: "",
-  replyTopic: "replies",
-  fingerprint: "one",
-  createdAt: 1_000,
-  deadlineAt: 31_000,
-  keepUntil: 91_000,
-};
-const attempt: Attempt = { attempt: 1_000, createdAt: 1_000, deadlineAt: 31_000, keepUntil: 91_000 };
-const reply = { status: 200, body: new Uint8Array([1]) };
-const waiting = { status: "waiting", createdAt: 1_000, deadlineAt: 31_000 } as const;
-const appended: ProduceOutcome = { status: "appended", partition: 0, offset: 0 };
-const refused: ProduceOutcome = { status: "refused", reason: "down", why: "unavailable", retryAfter: 3 };
+const attempt: Attempt = { attempt: 0, createdAt: 0, deadlineAt: 10_000, keepUntil: 60_000 };
+const created: OpenOutcome = { status: "created", attempt };
+const joined = (confirmBy?: number): OpenOutcome => ({ status: "joined", attempt, confirmBy });
+const replied = { status: "replied", reply: { status: 200, body: new Uint8Array([1]) } } as const;
+const waiting = { status: "waiting", createdAt: 0, deadlineAt: 10_000 } as const;
+const appended: ProduceOutcome = { status: "appended", partition: 0, offset: 1 };
+const refused: ProduceOutcome = { status: "refused", reason: "full", why: "unavailable", retryAfter: 7 };
+const never = new Promise<never>(() => {});
+
+beforeEach(() => {
+  vi.useFakeTimers({ now: 0 });
+  vi.spyOn(console, "warn").mockImplementation(() => {});
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 interface Script {
-  readonly opens?: readonly (OpenOutcome | Error)[];
-  readonly produces?: readonly ProduceOutcome[];
-  readonly confirms?: readonly ("goes-on" | "ended" | Error)[];
-  /** What a look without waiting tells; a hold tells the same when its time is over. */
-  readonly looks?: readonly AttachOutcome[];
-  /** How a parked wait ends; by itself it never does. */
-  readonly parked?: ParkedWait["ended"];
+  readonly open: (call: number) => Promise<OpenOutcome>;
+  readonly attach?: () => Promise<AttachOutcome>;
+  readonly confirm?: () => Promise<"goes-on" | "ended">;
+  readonly produce?: (call: number) => Promise<ProduceOutcome>;
+  /** Epoch ms up to which the caller waits. */
+  readonly waitUntil?: number;
+  /** The reply as it comes on the socket of those who are parked. */
+  readonly reply?: Promise<typeof replied>;
 }
 
-function stage(script: Script, { waitUntil = 31_000, spinMs = 0 } = {}) {
-  let now = 1_000;
-  const said = {
-    opened: [] as string[],
-    produced: [] as NewRecord[],
-    confirmed: [] as Produced[],
-    closed: 0,
-  };
-  const work: Promise<unknown>[] = [];
+/** Runs one call, and what is seen of it. */
+function start({ open, attach, confirm, produce, waitUntil = 10_000, reply = never }: Script) {
+  const calls: string[] = [];
   const leaving = new AbortController();
-  /** The next of a list, and its last one from then on. */
-  const next = <T>(list: readonly T[], at: number): T => {
-    const found = list[Math.min(at, list.length - 1)];
-    if (found === undefined) throw new Error("the script has nothing to say here");
-    if (found instanceof Error) throw found;
-    return found;
+  const run = {
+    calls,
+    leaving,
+    outcome: "still waiting" as DurableOutcome | "still waiting",
+    openers: [] as string[],
+    afterwards: [] as Promise<unknown>[],
+    count: (kind: string) => calls.filter((call) => call === kind).length,
   };
-  let looked = 0;
-  const look = () => next(script.looks ?? [waiting], looked++);
-  const deps: DurableExchangeDeps = {
-    kafka: {
-      produce: async (record: NewRecord) => {
-        said.produced.push(record);
-        return next(script.produces ?? [appended], said.produced.length - 1);
-      },
-    } as unknown as KafkaPort,
-    waiter: () => ({
-      open: async (_, opener) => {
-        said.opened.push(opener);
-        return next(script.opens ?? [{ status: "created", attempt }], said.opened.length - 1) as OpenOutcome;
-      },
-      confirm: async (_, produced) => {
-        said.confirmed.push(produced);
-        return next(script.confirms ?? ["goes-on"], said.confirmed.length - 1) as "goes-on";
-      },
-      attach: async () => look(),
-    }),
-    port: {
-      hold: async (ms) => {
-        now += ms;
-        return look();
-      },
-      park: async () => ({ ended: script.parked ?? new Promise(() => {}), close: () => void said.closed++ }),
-    },
-    nudge: async () => {},
-    afterwards: (each) => void work.push(each),
-    now: () => now,
-    pause: async (ms) => {
-      // Not faster than what waits for a turn of the loop.
-      await new Promise(setImmediate);
-      now += ms;
-    },
+  const said = async <T>(kind: string, answer: Promise<T>): Promise<T> => {
+    calls.push(kind);
+    return answer;
   };
-  const outcome = durableExchange(
-    deps,
+  const waiter: Pick<WaiterRpc, "open" | "confirm" | "attach"> = {
+    open: (_, opener) => {
+      run.openers.push(opener);
+      return said("open", open(run.openers.length));
+    },
+    confirm: (_, { status }) => said(`confirm ${status}`, confirm?.() ?? Promise.resolve("goes-on" as const)),
+    attach: (_, ms) => said(ms === 0 ? "look" : "hold", attach?.() ?? Promise.resolve(waiting)),
+  };
+  const kafka: Pick<KafkaPort, "produce"> = {
+    produce: () => said("produce", produce?.(run.count("produce") + 1) ?? Promise.resolve(appended)),
+  };
+  const terms: Terms = {
+    service: "shop",
+    principal: "",
+    replyTopic: "replies",
+    fingerprint: "a digest",
+    createdAt: 0,
+    deadlineAt: 10_000,
+    keepUntil: 60_000,
+  };
+  void durableExchange(
+    {
+      kafka: kafka as KafkaPort,
+      waiter: () => waiter,
+      port: {
+        hold: () => never,
+        park: async () => {
+          calls.push("park");
+          return { ended: reply, close: () => calls.push("close") };
+        },
+      },
+      nudge: async () => {},
+      afterwards: (work) => run.afterwards.push(work),
+      now: Date.now,
+      pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
+    },
     {
       terms,
       opener: "me",
-      recordOf: ({ attempt: which, deadlineAt }) => ({
-        topic: `requests ${which} ${deadlineAt}`,
-        key: null,
+      recordOf: ({ attempt: named }) => ({
+        topic: "requests",
+        key: encodeText(`${named}`),
         value: null,
         headers: [],
       }),
-      produceTimeoutMs: 100,
+      produceTimeoutMs: 3_000,
       waitUntil,
-      likelyUntil: 11_000,
-      spinMs,
+      likelyUntil: 10_000,
+      spinMs: 0,
     },
     leaving.signal,
-  );
-  return { outcome, said, leaving, done: () => Promise.all(work), now: () => now };
+  ).then((outcome) => (run.outcome = outcome));
+  return run;
 }
 
-test("who created it produces, says so, and waits for the reply", async () => {
-  const { outcome, said, done } = stage({ parked: Promise.resolve({ status: "replied", reply }) });
-  expect(await outcome).toEqual({ status: "replied", reply });
-  await done();
-  expect(said.produced.map(({ topic }) => topic)).toEqual(["requests 1000 31000"]);
+const passing = (ms: number) => vi.advanceTimersByTimeAsync(ms);
+
+test("nothing is produced before the exchange is stored", async () => {
+  const opening = Promise.withResolvers<OpenOutcome>();
+  const run = start({ open: () => opening.promise });
+  await passing(1_000);
+  expect(run.calls).toEqual(["open"]);
+  opening.resolve(created);
+  await passing(0);
+  expect(run.calls.slice(1).toSorted()).toEqual(["confirm appended", "park", "produce"]);
 });
 
-test("who takes over produces the record of the attempt it was told, not one of its own", async () => {
-  const taken = { ...attempt, attempt: 900, deadlineAt: 20_000 };
-  const { outcome, said } = stage({
-    opens: [{ status: "takeover", attempt: taken }],
-    parked: Promise.resolve({ status: "replied", reply }),
-  });
-  await outcome;
-  expect(said.produced.map(({ topic }) => topic)).toEqual(["requests 900 20000"]);
+test("who joins produces nothing", async () => {
+  const run = start({ open: async () => joined(), reply: Promise.resolve(replied) });
+  await passing(0);
+  expect(run.outcome).toEqual(replied);
+  expect(run.calls).toEqual(["open", "park", "close"]);
 });
 
-test("who joins produces nothing, and opens again when the word is not there in time", async () => {
-  const joined = { status: "joined", attempt, confirmBy: 1_000 + leaseMs } as const;
-  const { outcome, said, now } = stage(
-    {
-      opens: [joined, { ...joined, confirmBy: undefined }],
-      looks: [waiting, waiting, { status: "replied", reply }],
+test("what is answered, cancelled or another's is said as it is, and nothing is produced or waited for", async () => {
+  for (const outcome of [replied, { status: "cancelled" }, { status: "conflict" }] as const) {
+    const run = start({ open: async () => outcome });
+    await passing(0);
+    expect(run.outcome).toEqual(outcome);
+    expect(run.calls).toEqual(["open"]);
+  }
+});
+
+test("an open whose answer is lost is asked again under the same name, and at last given up", async () => {
+  const lost = start({
+    open: async (call) => {
+      if (call === 1) throw new Error("the object was reset");
+      return created;
     },
-    { spinMs: 1_500, waitUntil: 10_000 },
-  );
-  expect(await outcome).toEqual({ status: "replied", reply });
-  expect(said.produced).toEqual([]);
-  expect(said.opened).toEqual(["me", "me"]);
-  expect(now()).toBeGreaterThanOrEqual(1_000 + leaseMs);
-});
-
-test("an open whose answer was lost is repeated under the same name", async () => {
-  const { outcome, said } = stage({
-    opens: [new Error("reset"), new Error("reset"), { status: "replied", reply }],
+    reply: Promise.resolve(replied),
   });
-  expect(await outcome).toEqual({ status: "replied", reply });
-  expect(said.opened).toEqual(["me", "me", "me"]);
+  await passing(200);
+  expect(lost.outcome).toEqual(replied);
+  expect(lost.openers).toEqual(["me", "me"]);
+
+  const hanging = start({ open: () => never });
+  await passing(8_000);
+  expect(hanging.outcome).toEqual({ status: "unavailable" });
+  expect(hanging.count("produce")).toBe(0);
 });
 
-test("a waiter that cannot be opened is unavailable after five seconds, and nothing is produced", async () => {
-  const { outcome, said, now } = stage({ opens: [new Error("overloaded")] });
-  expect(await outcome).toEqual({ status: "unavailable" });
-  expect(said.produced).toEqual([]);
-  expect(now()).toBeLessThan(7_000);
+test("a refused produce is told to the exchange, and ends the call only if the exchange says so", async () => {
+  const ended = start({
+    open: async () => created,
+    produce: async () => refused,
+    confirm: async () => "ended",
+  });
+  await passing(0);
+  expect(ended.calls).toContain("confirm refused");
+  expect(ended.outcome).toMatchObject({ status: "refused", retryAfter: 7 });
+  // Somebody else took over, and has said that the record is written.
+  const goesOn = start({ open: async () => created, produce: async () => refused });
+  await passing(1_000);
+  expect(goesOn.outcome).toBe("still waiting");
+});
+
+test("who does not wait is answered once Kafka has, or has had its time", async () => {
+  const known = start({ open: async () => created, waitUntil: 0 });
+  await passing(0);
+  expect(known.outcome).toEqual(waiting);
+  expect(known.calls).toEqual(["open", "produce", "confirm appended"]);
+
+  const unknown = start({
+    open: async () => created,
+    waitUntil: 0,
+    produce: () => new Promise((resolve) => setTimeout(() => resolve({ status: "unknown" }), 3_000)),
+  });
+  await passing(2_999);
+  expect(unknown.outcome).toBe("still waiting");
+  await passing(1);
+  expect(unknown.outcome).toEqual(waiting);
+  // It goes on behind the answer.
+  await passing(1_000);
+  expect(unknown.count("produce")).toBe(2);
+});
+
+test("a client that leaves leaves its produce running, and its word is still said", async () => {
+  const producing = Promise.withResolvers<ProduceOutcome>();
+  const run = start({ open: async () => created, produce: () => producing.promise });
+  await passing(100);
+  run.leaving.abort();
+  await passing(0);
+  expect(run.outcome).toEqual({ status: "left" });
+  expect(run.calls).toContain("close");
+  producing.resolve(appended);
+  await passing(0);
+  expect(run.calls).toContain("confirm appended");
+  await expect(Promise.all(run.afterwards)).resolves.toBeDefined();
+});
+
+test("a reply that is faster than the produce's answer spares the word, and further attempts", async () => {
+  const run = start({
+    open: async () => created,
+    reply: Promise.resolve(replied),
+    produce: (call) =>
+      new Promise((resolve) =>
+        setTimeout(() => resolve(call === 1 ? { status: "unknown" } : appended), 3_000),
+      ),
+  });
+  await passing(0);
+  expect(run.outcome).toEqual(replied);
+  await passing(30_000);
+  expect(run.calls).toEqual(["open", "produce", "park", "close"]);
+
+  vi.setSystemTime(0);
+  const answered = start({
+    open: async () => created,
+    reply: Promise.resolve(replied),
+    produce: () => new Promise((resolve) => setTimeout(() => resolve(appended), 100)),
+  });
+  await passing(1_000);
+  expect(answered.calls).toEqual(["open", "produce", "park", "close"]);
+});
+
+test("who joins what nobody confirms asks again after the lease, and takes over", async () => {
+  const run = start({
+    open: async (call) => (call === 1 ? joined(3_000) : { status: "takeover", attempt }),
+  });
+  await passing(2_999);
+  expect(run.count("open")).toBe(1);
+  await passing(200);
+  expect(run.count("open")).toBe(2);
+  expect(run.count("produce")).toBe(1);
+  expect(run.openers).toEqual(["me", "me"]);
+});
+
+test("an object whose clock is behind that of its callers is not asked over and over whether the lease is over", async () => {
+  const skewMs = 500;
+  const run = start({
+    open: async () => {
+      // It is about a millisecond away.
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      return Date.now() < 3_000 + skewMs ? joined(3_000) : { status: "takeover", attempt };
+    },
+  });
+  await passing(3_000 + skewMs + 200);
+  expect(run.count("produce")).toBe(1);
+  expect(run.count("open")).toBeLessThan(20);
+});
+
+test("at the end of the caller's patience it is looked once more, so that no stored reply is missed", async () => {
+  const run = start({ open: async () => created, waitUntil: 2_000, attach: async () => replied });
+  await passing(2_000);
+  expect(run.outcome).toEqual(replied);
+  expect(run.calls.at(-1)).toBe("look");
+});
+
+test("when the waiter is out of reach at the end, the clock says whether it has expired", async () => {
+  const unreachable = (): Promise<never> => Promise.reject(new Error("reset"));
+  const early = start({ open: async () => created, waitUntil: 2_000, attach: unreachable });
+  const late = start({ open: async () => created, attach: unreachable });
+  await passing(10_300);
+  expect(early.outcome).toEqual(waiting);
+  expect(late.outcome).toEqual({ status: "expired", deadlineAt: 10_000 });
 });
 
 test("a confirm that was not heard is said again until it is", async () => {
-  const { outcome, said, done } = stage(
-    { confirms: [new Error("reset"), new Error("reset"), "goes-on"] },
-    { waitUntil: 0 },
-  );
-  expect(await outcome).toEqual(waiting);
-  await done();
-  expect(said.confirmed).toEqual([{ status: "appended" }, { status: "appended" }, { status: "appended" }]);
-});
-
-test("who does not wait is answered when Kafka has the record, not before", async () => {
-  const { outcome, said } = stage({}, { waitUntil: 0 });
-  expect(await outcome).toEqual(waiting);
-  expect(said.produced).toHaveLength(1);
-  expect(said.confirmed).toEqual([{ status: "appended" }]);
-});
-
-test("a refused record is the end for who waits and for who does not, unless somebody else has it written", async () => {
-  const end = { status: "refused", retryAfter: 3 };
-  for (const waitUntil of [0, 31_000]) {
-    const { outcome } = stage({ produces: [refused], confirms: ["ended"] }, { waitUntil });
-    expect(await outcome).toEqual(end);
-  }
-  const written = stage({
-    produces: [refused],
-    confirms: ["goes-on"],
-    looks: [{ status: "replied", reply }],
+  let lost = 2;
+  const run = start({
+    open: async () => created,
+    confirm: () => (lost-- > 0 ? Promise.reject(new Error("reset")) : Promise.resolve("goes-on")),
+    waitUntil: 0,
   });
-  expect(await written.outcome).toEqual({ status: "replied", reply });
+  await passing(2_000);
+  expect(run.outcome).toEqual(waiting);
+  expect(run.count("confirm appended")).toBe(3);
+  expect(run.count("produce")).toBe(1);
 });
 
 test("a produce without an answer is repeated, and a refusal after it says nothing", async () => {
-  const { outcome, said, done } = stage(
-    { produces: [{ status: "unknown" }, refused, appended] },
-    { waitUntil: 0 },
-  );
-  expect(await outcome).toEqual(waiting);
-  await done();
-  expect(new Set(said.produced.map(({ topic }) => topic))).toEqual(new Set(["requests 1000 31000"]));
-  expect(said.produced).toHaveLength(3);
-  expect(said.confirmed).toEqual([{ status: "appended" }]);
-});
-
-test("a caller who leaves has its socket closed, and its record is produced and confirmed all the same", async () => {
-  const { outcome, said, leaving, done } = stage({});
-  await expect.poll(() => said.opened.length).toBe(1);
-  leaving.abort();
-  expect(await outcome).toEqual({ status: "left" });
-  await done();
-  expect(said.confirmed).toEqual([{ status: "appended" }]);
-  await expect.poll(() => said.closed).toBeGreaterThan(0);
-});
-
-test("a caller whose patience ends looks once more: what is stored by then is not missed", async () => {
-  const { outcome } = stage({ looks: [{ status: "replied", reply }] }, { waitUntil: 3_000 });
-  expect(await outcome).toEqual({ status: "replied", reply });
+  const said: ProduceOutcome[] = [{ status: "unknown" }, refused, appended];
+  const run = start({ open: async () => created, produce: async (call) => said[call - 1] ?? appended });
+  await passing(2_000);
+  expect([run.count("produce"), run.count("confirm refused"), run.count("confirm appended")]).toEqual([
+    3, 0, 1,
+  ]);
+  expect(run.outcome).toBe("still waiting");
 });
 
 test("an exchange that is gone when somebody looks is opened again while the caller waits", async () => {
-  const { outcome, said } = stage(
-    {
-      opens: [
-        { status: "joined", attempt, confirmBy: undefined },
-        { status: "replied", reply },
-      ],
-      looks: [{ status: "gone" }],
-    },
-    { spinMs: 100 },
-  );
-  expect(await outcome).toEqual({ status: "replied", reply });
-  expect(said.opened).toHaveLength(2);
+  const run = start({
+    open: async (call) => (call === 1 ? joined(1_000) : replied),
+    attach: async () => ({ status: "gone" }),
+  });
+  await passing(2_000);
+  expect(run.outcome).toEqual(replied);
+  expect(run.openers).toEqual(["me", "me"]);
 });
