@@ -223,6 +223,15 @@ test("a reply that is faster than the produce's answer spares the word, and furt
   expect(run.outcome).toEqual(replied);
   await passing(30_000);
   expect(run.calls).toEqual(["open", "produce", "park", "close"]);
+
+  vi.setSystemTime(0);
+  const answered = start({
+    open: async () => created,
+    reply: Promise.resolve(replied),
+    produce: () => new Promise((resolve) => setTimeout(() => resolve(appended), 100)),
+  });
+  await passing(1_000);
+  expect(answered.calls).toEqual(["open", "produce", "park", "close"]);
 });
 
 test("who joins what nobody confirms asks again after the lease, and takes over", async () => {
