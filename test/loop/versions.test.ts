@@ -14,11 +14,11 @@ afterAll(() => builds.remove());
 const predict = { requestTopic: "inference.requests.v1", replyTopic: "inference.replies.v1" };
 /** What the earliest of the builds knows, and no more. */
 const options: GatewayOptions = {
-  produceTimeoutMs: 500,
+  produceTimeoutMs: 250,
   workersPlan: "paid",
   services: {
     predict: { ...predict, replyPartitions: 3, route: "POST /predict", timeoutMs: 5_000 },
-    quick: { ...predict, replyPartitions: 3, route: "POST /quick", timeoutMs: 600 },
+    quick: { ...predict, replyPartitions: 3, route: "POST /quick", timeoutMs: 300 },
   },
 };
 const storedAfterMs = 1_000;
@@ -66,10 +66,10 @@ describe.each(builds.earlier)("in the middle of a deploy over $revision:", (earl
     test("a slow one is a 504 at its deadline, and its reply counts as late", async () => {
       const before = await deployed.gateway.ledger();
       const startedAt = Date.now();
-      const slow = { id: "slow", features: [1], delay_ms: 800 };
+      const slow = { id: "slow", features: [1], delay_ms: 450 };
       const response = await postJson(`${deployed.gateway.url}/quick`, slow);
       expect(await response.json()).toMatchObject({ status: 504, code: "deadline_exceeded" });
-      expect(Date.now() - startedAt).toBeGreaterThanOrEqual(600);
+      expect(Date.now() - startedAt).toBeGreaterThanOrEqual(300);
       const ledger = () => deployed.gateway.ledger();
       await expect.poll(async () => (await ledger()).settled, { timeout: 5_000 }).toBe(before.settled + 1);
       const after = await ledger();
