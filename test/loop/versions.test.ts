@@ -1,12 +1,12 @@
 // Deploys that are half done: the code of requests and the code of objects roll out at different moments, so that
 // each must work with the other as it was before.
 
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import type { GatewayOptions } from "../../worker/config.ts";
 import type { RunningGateway } from "../support/gateways.ts";
 import { allHalves, startHalfDeployed, type HalfDeployed } from "../support/half-deployed.ts";
 import { postJson, startMemoryBridge, startModel } from "../support/loop.ts";
-import { buildGateways } from "../support/previous-build.ts";
+import { beforeDurableExchanges, buildGateways } from "../support/previous-build.ts";
 
 const builds = await buildGateways();
 afterAll(() => builds.remove());
@@ -105,6 +105,53 @@ describe.each(builds.earlier)("in the middle of a deploy over $revision:", (earl
       const { verdicts } = await deployed.gateway.ledger();
       await ask(deployed.gateway, 1, 32);
       return verdicts;
+    }
+  });
+});
+
+const objectHalves = allHalves.filter(({ other }) => other === "objects");
+
+describe.each(builds.earlier)("a durable exchange in the middle of a deploy over $revision:", (earlier) => {
+  const isKnownBefore = !earlier.revision.startsWith(beforeDurableExchanges);
+
+  test.each(objectHalves)("$title", async (halves) => {
+    const bridge = await startMemoryBridge();
+    onTestFinished(() => bridge.stop());
+    const model = startModel(bridge.url, () => undefined);
+    onTestFinished(() => model.finish());
+    const { atHand } = builds;
+    const deployed = await startHalfDeployed(
+      halves,
+      { atHand, earlier },
+      bridge.url,
+      options,
+      onTestFinished,
+    );
+    const keyed = (url: string) =>
+      fetch(`${url}/predict`, {
+        method: "POST",
+        headers: { "Idempotency-Key": `"one key for ${halves.gateway}"` },
+        body: JSON.stringify({ id: "txn_1", features: [1] }),
+      });
+    const first = await keyed(deployed.gateway.url);
+    if (!isKnownBefore && halves.gateway === "at hand") {
+      // Objects that keep nothing cannot be asked to: nothing is produced, and the client comes back.
+      expect(await first.json()).toMatchObject({ status: 503, code: "waiter_unavailable" });
+      expect(first.headers.get("retry-after")).toBe("1");
+      const { gateway } = await deployed.endWith(atHand);
+      expect((await keyed(gateway.url)).status).toBe(200);
+      return;
+    }
+    expect(first.status).toBe(200);
+    if (!isKnownBefore) return;
+    const body = await first.text();
+    // The answer has a time in it: made twice it would be another one.
+    expect(await (await keyed(deployed.gateway.url)).text()).toBe(body);
+    for (const build of [atHand, earlier, atHand]) {
+      const { gateway } = await deployed.endWith(build);
+      expect(await (await keyed(gateway.url)).text()).toBe(body);
+      const found = await fetch(`${gateway.url}/requests/${first.headers.get("x-correlation-id")}`);
+      expect([found.status, await found.text()]).toEqual([200, body]);
     }
   });
 });
