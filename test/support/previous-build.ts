@@ -51,10 +51,13 @@ export async function buildGateways(
   const remove = () => rm(folder, { recursive: true });
   try {
     const commits = await Promise.all(revisions.map(commitOf));
-    const [atHand, ...asked] = await Promise.all([
+    const started = [
       bundle("at hand", root, join(folder, "at-hand")),
       ...commits.map((commit) => buildOf(commit, folder)),
-    ]);
+    ] as const;
+    // None writes on when one has failed and all are removed.
+    await Promise.allSettled(started);
+    const [atHand, ...asked] = await Promise.all(started);
     const known = await codeOf(atHand);
     const earlier = new Map<string, GatewayBuild>();
     for (const commit of await commitsWithOtherFiles()) {
