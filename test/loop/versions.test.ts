@@ -120,12 +120,8 @@ describe.each(builds.earlier)("a durable exchange in the middle of a deploy over
     const model = startModel(bridge.url, () => undefined);
     onTestFinished(() => model.finish());
     const { atHand } = builds;
-    const deployed = await startHalfDeployed(
-      halves,
-      { atHand, earlier },
-      bridge.url,
-      options,
-      onTestFinished,
+    const deployed = await startHalfDeployed(halves, { atHand, earlier }, bridge.url, options, (cleanup) =>
+      onTestFinished(async () => void (await cleanup())),
     );
     const keyed = (url: string) =>
       fetch(`${url}/predict`, {
