@@ -2,8 +2,8 @@
 // will. It is stored before anything is produced, so that callers may come and go. It knows Kafka and the waiter by
 // their interfaces and HTTP not at all.
 
-import { type Terms, type WaiterRpc } from "../durable/index.ts";
-import { withDeadline, type KafkaPort } from "../kafka/index.ts";
+import type { Produced, Terms, WaiterRpc } from "../durable/index.ts";
+import { withDeadline, type KafkaPort, type Settled } from "../kafka/index.ts";
 import type { Attempt, NewRecord, OpenOutcome } from "../protocol/index.ts";
 import { produceUntilKnown, type RecordFate } from "./produce.ts";
 import { departure, type ExchangeOutcome } from "./request-reply.ts";
@@ -46,7 +46,7 @@ export type DurableOutcome =
 /** How long opening may take, with everything that fails on the way: after it the caller is asked to come back. */
 const openForMs = 5_000;
 const openTimeoutMs = 2_500;
-const pauseBetweenOpensMs = 100;
+const pauseBetweenCallsMs = 100;
 const confirmTimeoutMs = 3_000;
 /** The object decides when a wait has expired; this much later the Worker stops waiting for it to say so. */
 const secondLineMs = 250;
@@ -117,7 +117,7 @@ async function open(
       openTimeoutMs,
     );
     if (opened.status === "done") return opened.value;
-    if (now() + pauseBetweenOpensMs >= giveUpAt) {
+    if (now() + pauseBetweenCallsMs >= giveUpAt) {
       console.warn("hearback: a waiter could not be opened", opened);
       return { status: "unavailable" };
     }
@@ -127,7 +127,7 @@ async function open(
 
 /** With jitter: all who joined one attempt come back at the same moment. */
 function shortPause({ pause }: Pick<DurableExchangeDeps, "pause">): Promise<void> {
-  return pause(pauseBetweenOpensMs * (0.5 + Math.random()));
+  return pause(pauseBetweenCallsMs * (0.5 + Math.random()));
 }
 
 interface Producing {
@@ -139,11 +139,12 @@ interface Producing {
 
 /** Goes on when the caller is gone: what is stored wants its record. `over`: the exchange has ended. */
 function produce(
-  { kafka, waiter, afterwards, now, pause }: DurableExchangeDeps,
+  deps: DurableExchangeDeps,
   { recordOf, produceTimeoutMs }: DurableRequest,
   attempt: Attempt,
   over: AbortSignal,
 ): Producing {
+  const { kafka, afterwards, now, pause } = deps;
   let firstAnswered = (): void => {};
   const answered = new Promise<void>((resolve) => (firstAnswered = resolve));
   const confirmed = (async (): Promise<RecordFate & { goesOn: boolean }> => {
@@ -156,10 +157,7 @@ function produce(
     if (fate.status === "unknown") return { ...fate, goesOn: true };
     // The reply was faster: nothing is left to be said.
     if (fate.status === "appended" && over.aborted) return { ...fate, goesOn: true };
-    const said = await withDeadline(
-      Promise.resolve().then(() => waiter().confirm(attempt.attempt, fate)),
-      confirmTimeoutMs,
-    );
+    const said = await confirm(deps, attempt, fate);
     // Unsaid, another caller takes over after the lease; the bridge knows the record again.
     return {
       ...fate,
@@ -177,6 +175,27 @@ function produce(
       fate.status === "refused" && !fate.goesOn ? fate : new Promise(() => {}),
     ),
   };
+}
+
+/**
+ * Says what became of the produce. Word of a written record is said again if it was lost, or somebody would write
+ * another; word of a refusal is not, or it could end an attempt that has begun meanwhile.
+ */
+async function confirm(
+  { waiter, now, pause }: DurableExchangeDeps,
+  { attempt }: Attempt,
+  produced: Produced,
+): Promise<Settled<"goes-on" | "ended">> {
+  const giveUpAt = now() + confirmTimeoutMs;
+  for (;;) {
+    const said = await withDeadline(
+      Promise.resolve().then(() => waiter().confirm(attempt, produced)),
+      giveUpAt - now(),
+    );
+    if (said.status === "done" || produced.status === "refused") return said;
+    if (now() + pauseBetweenCallsMs >= giveUpAt) return said;
+    await shortPause({ pause });
+  }
 }
 
 /** Waits until `until`, then looks once more: what is stored by then is never missed. */

@@ -234,6 +234,38 @@ test("a reply that is faster than the produce's answer spares the word, and furt
   expect(answered.calls).toEqual(["open", "produce", "park", "close"]);
 });
 
+test("word of a written record that is lost on the way is said again, for three seconds", async () => {
+  let tries = 0;
+  const reset = start({
+    open: async () => created,
+    confirm: async () => {
+      if (++tries < 3) throw new Error("the object was reset");
+      return "goes-on";
+    },
+  });
+  await passing(1_000);
+  expect(reset.count("confirm appended")).toBe(3);
+
+  const gone = start({ open: async () => created, confirm: () => Promise.reject(new Error("overloaded")) });
+  await passing(3_500);
+  const tried = gone.count("confirm appended");
+  expect(tried).toBeGreaterThan(10);
+  await passing(3_000);
+  expect(gone.count("confirm appended")).toBe(tried);
+  expect(gone.outcome).toBe("still waiting");
+});
+
+test("word of a refusal is said once: it could end an attempt that began after it", async () => {
+  const run = start({
+    open: async () => created,
+    produce: async () => refused,
+    confirm: () => Promise.reject(new Error("the object was reset")),
+  });
+  await passing(1_000);
+  expect(run.count("confirm refused")).toBe(1);
+  expect(run.outcome).toMatchObject({ status: "refused", retryAfter: 7 });
+});
+
 test("who joins what nobody confirms asks again after the lease, and takes over", async () => {
   const run = start({
     open: async (call) => (call === 1 ? joined(3_000) : { status: "takeover", attempt }),
