@@ -15,31 +15,39 @@ export function nextAlarm({ parkedUntil, keepUntil }: AlarmFacts): number | unde
   return instants.length === 0 ? undefined : Math.min(...instants);
 }
 
-/** Each change of an alarm is a row written, so none is made that changes nothing. */
+/**
+ * Each change of an alarm is a row written, so none is made that changes nothing. Nor is one that an earlier instance
+ * set asked for: whatever it left, it left an alarm that rings in time, and then all is decided anew.
+ */
 export class Alarm {
   readonly #storage: DurableObjectStorage;
-  /** As far as this instance knows; what it found set is "unknown". */
-  #at: number | undefined | "unknown";
+  /** `by`: set by an earlier instance, and rings then at the latest. */
+  #at: number | { readonly by: number } | undefined;
 
-  /** `mayBeSet`: an earlier instance may have set it. */
-  constructor(storage: DurableObjectStorage, mayBeSet: boolean) {
+  constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
-    this.#at = mayBeSet ? "unknown" : undefined;
   }
 
-  /** Whether an earlier instance may have set it, and nobody has said since what it should be. */
-  get isUnknown(): boolean {
-    return this.#at === "unknown";
+  /** Whether an earlier instance set it, and nothing has changed it since. */
+  get isInherited(): boolean {
+    return typeof this.#at === "object";
   }
 
-  /** It may be set by an earlier instance after all. */
-  mayBeSet(): void {
-    this.#at ??= "unknown";
+  /** Something is found that an earlier instance set the alarm for, for that instant or an earlier one. */
+  inherit(by: number): void {
+    if (typeof this.#at === "number") return;
+    this.#at = { by: Math.min(by, this.#at?.by ?? by) };
   }
 
   /** It rang: the platform has taken it down. */
   rang(): void {
     this.#at = undefined;
+  }
+
+  /** What was due could not be done: it rings once more. */
+  async again(at: number): Promise<void> {
+    this.#at = at;
+    await this.#storage.setAlarm(at);
   }
 
   /**
@@ -49,6 +57,7 @@ export class Alarm {
   keep(facts: AlarmFacts, isStored: boolean): void {
     const at = nextAlarm(facts);
     if (at === this.#at) return;
+    if (at !== undefined && typeof this.#at === "object" && at >= this.#at.by) return;
     this.#at = at;
     const options = { allowUnconfirmed: !isStored };
     void (at === undefined ? this.#storage.deleteAlarm(options) : this.#storage.setAlarm(at, options));

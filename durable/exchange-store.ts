@@ -26,13 +26,23 @@ export class ExchangeStore {
     this.#storage = storage;
   }
 
-  load(): { readonly exchange: Exchange; readonly reply: Reply | undefined } | undefined {
+  /** `unreadable`: of a version that this code does not know; a deploy that does may come back. */
+  load(): Exchange | "unreadable" | undefined {
     const row = this.#storage.kv.get<Row>(exchangeKey);
-    if (row?.version !== version) return undefined;
-    return { exchange: row.exchange, reply: row.reply === undefined ? undefined : this.#replyOf(row.reply) };
+    if (row === undefined) return undefined;
+    return row.version === version ? row.exchange : "unreadable";
   }
 
-  /** All writes of one call are one: after a crash either all are there or none. */
+  /** Read each time it is asked for: kept in memory, replies of many objects would fill the isolate they share. */
+  loadReply(): Reply | undefined {
+    const row = this.#storage.kv.get<Row>(exchangeKey);
+    return row?.version === version && row.reply !== undefined ? this.#replyOf(row.reply) : undefined;
+  }
+
+  /**
+   * All writes of one call are one: after a crash either all are there or none. Without a reply none is kept: what is
+   * answered is not saved again.
+   */
   save(exchange: Exchange, reply: Reply | undefined): void {
     if (reply === undefined) {
       this.#put({ version, exchange });

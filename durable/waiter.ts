@@ -41,6 +41,8 @@ const keptBudget = new HeldBudget(8 * 1024 * 1024);
 
 /** After an alarm that failed: the platform gives up on one that failed seven times, and rows would stay for ever. */
 const afterFailedAlarmMs = 30_000;
+/** What a version that is not here has stored is left to it; without an alarm nobody would ever remove it. */
+const lookAgainAfterMs = 86_400_000;
 
 /**
  * What the gateway and the drain may call. All methods return expected fates; only lost objects throw. Worker and
@@ -65,8 +67,8 @@ export type WaiterPhase = WaiterState["phase"] | "stored";
 
 type Held = (outcome: WaitEnd) => void;
 
-/** What is in storage, as far as it was looked at. */
-type Stored = "not-looked" | { readonly exchange: Exchange | undefined; readonly reply: Reply | undefined };
+/** What is in storage, as far as it was looked at. `unreadable`: an exchange of a version that this code does not know. */
+type Stored = "not-looked" | Exchange | "unreadable" | undefined;
 
 export class Waiter extends DurableObject<object> implements WaiterRpc {
   readonly #store: ExchangeStore;
@@ -82,8 +84,13 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
     const parked = this.#parked();
     // Woken from hibernation: the callers' sockets are what is left of a plain wait.
     const plain = parked.map(([, what]) => what).find((what) => what.kind === "plain");
-    if (plain !== undefined) this.#state = { phase: "open", spec: plain.spec };
-    this.#alarm = new Alarm(ctx.storage, parked.length > 0);
+    this.#alarm = new Alarm(ctx.storage);
+    if (plain !== undefined) {
+      this.#state = { phase: "open", spec: plain.spec };
+      this.#alarm.inherit(plain.spec.deadlineAt);
+    } else if (parked.length > 0) {
+      this.#load();
+    }
   }
 
   /**
@@ -120,7 +127,7 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
   /** Looks without attaching and changes nothing: for tests and for operators who ask what became of an ID. */
   async peek(): Promise<WaiterPhase> {
     const plain = machine.expire(this.#state, Date.now()).state.phase;
-    return plain === "idle" && this.#load().exchange !== undefined ? "stored" : plain;
+    return plain === "idle" && this.#load() !== undefined ? "stored" : plain;
   }
 
   /**
@@ -128,21 +135,20 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
    * caller's choice and new for each request: who asks again with the same one is told the same.
    */
   async open(terms: Terms, opener: string): Promise<OpenOutcome> {
-    const stored = this.#load();
     const now = Date.now();
     // A reply that came for an earlier life of this key is none for this one.
     if (this.#state.phase === "held") this.#take({ state: machine.idle, said: undefined });
-    if (stored.exchange !== undefined && now >= stored.exchange.keepUntil) await this.#forget();
-    const said = this.#keep(exchanges.open(this.#load().exchange, terms, opener, now));
+    if (now >= (this.#load()?.keepUntil ?? Infinity)) await this.#forget();
+    const said = this.#keep(exchanges.open(this.#load(), terms, opener, now));
     return said.status === "replied" ? this.#withReply() : said;
   }
 
   /** What became of the produce of an attempt. Says whether the attempt goes on; safe to repeat. */
   async confirm(attempt: number, produced: Produced): Promise<"goes-on" | "ended"> {
-    const { exchange } = this.#load();
-    const step = exchanges.confirm(exchange, attempt, produced);
+    const before = this.#load();
+    const step = exchanges.confirm(before, attempt, produced);
     const said = this.#keep(step);
-    if (exchange !== undefined && step.exchange === undefined) await this.#forget();
+    if (before !== undefined && step.exchange === undefined) await this.#forget();
     return said;
   }
 
@@ -158,8 +164,8 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
 
   /** Takes the request of a durable exchange back; all who are attached are told. A second call is told the same. */
   async cancel(principal: string): Promise<CancelOutcome> {
-    const said = this.#keep(exchanges.cancel(this.#load().exchange, principal, Date.now()));
-    const { exchange } = this.#load();
+    const said = this.#keep(exchanges.cancel(this.#load(), principal, Date.now()));
+    const exchange = this.#load();
     if (said !== "cancelled" || exchange?.cancelTarget === undefined) return { status: said };
     return { status: said, record: { ...exchange.cancelTarget, ...exchanges.attemptOf(exchange) } };
   }
@@ -206,14 +212,15 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
       await this.#endWhatIsDue();
     } catch (cause) {
       console.error("hearback: the alarm of a waiter failed", cause);
-      await this.ctx.storage.setAlarm(Date.now() + afterFailedAlarmMs);
+      await this.#alarm.again(Date.now() + afterFailedAlarmMs);
     }
+    if (this.#stored === "unreadable") await this.#alarm.again(Date.now() + lookAgainAfterMs);
   }
 
   async #endWhatIsDue(): Promise<void> {
     const now = Date.now();
     this.#take(machine.expire(this.#state, now));
-    const { exchange } = this.#load();
+    const exchange = this.#load();
     if (exchange !== undefined && now >= exchange.deadlineAt && exchange.end === undefined) {
       this.#release({ status: "expired", deadlineAt: exchange.deadlineAt });
     }
@@ -224,7 +231,7 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
   #deliver(delivery: Delivery): DeliverOutcome {
     const now = Date.now();
     // A plain wait knows itself; only what knows nothing may have something stored.
-    const exchange = this.#state.phase === "idle" ? this.#load().exchange : undefined;
+    const exchange = this.#state.phase === "idle" ? this.#load() : undefined;
     if (exchange !== undefined) return this.#keep(exchanges.deliver(exchange, delivery, now));
     const bytes = machine.replyBytes(delivery.reply);
     return this.#take(
@@ -237,14 +244,12 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
   }
 
   #look(principal: string): AttachOutcome {
-    const said = exchanges.look(this.#load().exchange, principal, Date.now());
+    const said = exchanges.look(this.#load(), principal, Date.now());
     return said.status === "replied" ? this.#withReply() : said;
   }
 
   #service(): string | undefined {
-    if (this.#stored !== "not-looked" && this.#stored.exchange !== undefined)
-      return this.#stored.exchange.service;
-    return machine.serviceOf(this.#state);
+    return this.#loaded()?.service ?? machine.serviceOf(this.#state);
   }
 
   /** Held until the wait ends or the time is over; then `look` says how things stand. */
@@ -280,34 +285,37 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
 
   /** A step of the durable exchange: stored before anybody is told, since the platform holds words back until then. */
   #keep<Said>({ exchange, said, reply, release }: ExchangeStep<Said>): Said {
-    const before = this.#load();
-    if (exchange !== before.exchange) {
-      const kept = reply ?? before.reply;
-      this.#stored = { exchange, reply: kept };
-      if (exchange !== undefined) this.#store.save(exchange, kept);
+    if (exchange !== this.#load()) {
+      this.#stored = exchange;
+      if (exchange !== undefined) this.#store.save(exchange, reply);
     }
     if (release !== undefined) this.#release(release);
     this.#keepTime();
     return said;
   }
 
-  #load(): Exclude<Stored, "not-looked"> {
+  #load(): Exchange | undefined {
     if (this.#stored === "not-looked") {
-      const found = this.#store.load();
-      this.#stored = found ?? { exchange: undefined, reply: undefined };
-      if (found !== undefined) this.#alarm.mayBeSet();
+      this.#stored = this.#store.load();
+      const found = this.#loaded();
+      if (found !== undefined) this.#alarm.inherit(found.keepUntil);
     }
-    return this.#stored;
+    return this.#loaded();
+  }
+
+  /** Without looking. */
+  #loaded(): Exchange | undefined {
+    return typeof this.#stored === "object" ? this.#stored : undefined;
   }
 
   #withReply(): { readonly status: "replied"; readonly reply: Reply } {
-    const { reply } = this.#load();
+    const reply = this.#store.loadReply();
     if (reply === undefined) throw new Error("an exchange has its reply's end without its reply");
     return { status: "replied", reply };
   }
 
   async #forget(): Promise<void> {
-    this.#stored = { exchange: undefined, reply: undefined };
+    this.#stored = undefined;
     this.#alarm.rang();
     await this.#store.forget();
   }
@@ -351,8 +359,7 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.#timer = undefined;
     // An alarm of an earlier instance may be that of a stored exchange.
-    if (this.#alarm.isUnknown) this.#load();
-    const exchange = this.#stored === "not-looked" ? undefined : this.#stored.exchange;
+    const exchange = this.#alarm.isInherited ? this.#load() : this.#loaded();
     const expiresAt =
       this.#holds.size > 0 || this.#state.phase === "held"
         ? (machine.nextExpiry(this.#state) ?? exchanges.nextExpiry(exchange))

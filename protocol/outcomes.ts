@@ -34,7 +34,7 @@ export type AttachOutcome =
 
 /** One attempt to have a durable exchange answered: what its record says. Instants are epoch ms. */
 export interface Attempt {
-  /** Names the attempt in `X-Produce-ID`; larger than that of every attempt before it. */
+  /** Names the attempt in `X-Produce-ID`; larger than that of every attempt before it that may have a record. */
   readonly attempt: number;
   readonly createdAt: number;
   readonly deadlineAt: number;

@@ -3,8 +3,8 @@
 // their interfaces and HTTP not at all.
 
 import type { Produced, Terms, WaiterRpc } from "../durable/index.ts";
-import { withDeadline, type KafkaPort } from "../kafka/index.ts";
-import type { Attempt, NewRecord, OpenOutcome } from "../protocol/index.ts";
+import { withDeadline, type KafkaPort, type Settled } from "../kafka/index.ts";
+import type { Attempt, NewRecord, OpenOutcome, Reply } from "../protocol/index.ts";
 import { produceUntilKnown, type RecordFate } from "./produce.ts";
 import { departure, type ExchangeOutcome } from "./request-reply.ts";
 import { waitForEnd, type WaitDeps } from "./wait.ts";
@@ -34,11 +34,13 @@ export interface DurableExchangeDeps extends Omit<WaitDeps, "nudge"> {
 }
 
 /**
- * `waiting`: the caller's patience is over and the exchange goes on. `conflict`: the key was used for another request.
- * `unavailable`: the waiter could not be opened, and nothing was produced.
+ * `waiting`: the caller's patience is over and the exchange goes on. `isStored`: it was answered before this caller
+ * came. `conflict`: the key was used for another request. `unavailable`: the waiter could not be opened, and nothing
+ * was produced.
  */
 export type DurableOutcome =
-  | ExchangeOutcome
+  | Exclude<ExchangeOutcome, { status: "replied" }>
+  | { readonly status: "replied"; readonly reply: Reply; readonly isStored?: boolean }
   | { readonly status: "waiting"; readonly createdAt: number; readonly deadlineAt: number }
   | { readonly status: "conflict" }
   | { readonly status: "unavailable" };
@@ -46,11 +48,8 @@ export type DurableOutcome =
 /** How long opening may take, with everything that fails on the way: after it the caller is asked to come back. */
 const openForMs = 5_000;
 const openTimeoutMs = 2_500;
-const pauseBetweenOpensMs = 100;
+const pauseBetweenCallsMs = 100;
 const confirmTimeoutMs = 3_000;
-/** Well within what a Worker may do after its answer. */
-const confirmForMs = 10_000;
-const pauseBetweenConfirmsMs = 200;
 /** The object decides when a wait has expired; this much later the Worker stops waiting for it to say so. */
 const secondLineMs = 250;
 const lastLookTimeoutMs = 2_000;
@@ -62,7 +61,14 @@ export async function durableExchange(
 ): Promise<DurableOutcome> {
   const left = departure(signal);
   for (;;) {
-    const opened = await Promise.race([open(deps, request), left]);
+    const opening = open(deps, request);
+    const opened = await Promise.race([opening, left]);
+    if (opened.status === "left") {
+      // It may be stored all the same, and what is stored wants its record.
+      deps.afterwards(opening.then((late) => produceIfToldTo(deps, request, late)));
+      return opened;
+    }
+    if (opened.status === "replied") return { ...opened, isStored: true };
     if (!("attempt" in opened)) return opened;
     const outcome = await Promise.race([takePart(deps, request, opened, signal), left]);
     if (outcome !== "open-again") return outcome;
@@ -72,6 +78,7 @@ export async function durableExchange(
 }
 
 type OpenedToWait = Extract<OpenOutcome, { attempt: Attempt }>;
+type OpenedToProduce = Exclude<OpenedToWait, { status: "joined" }>;
 
 /** `open-again`: whoever was to produce has not said that it did, or what was joined is gone. */
 async function takePart(
@@ -84,8 +91,7 @@ async function takePart(
   const over = new AbortController();
   const ended = AbortSignal.any([over.signal, signal]);
   if (opened.status !== "joined") {
-    const produced = produce(deps, request, attempt, over.signal);
-    deps.afterwards(deps.nudge(Math.min(request.likelyUntil, attempt.deadlineAt), attempt.deadlineAt, false));
+    const produced = produce(deps, request, opened, over.signal);
     const wait =
       request.waitUntil <= deps.now()
         ? produced.answered.then(() => waiting(attempt))
@@ -97,8 +103,11 @@ async function takePart(
   const { confirmBy } = opened;
   const until = Math.min(request.waitUntil, confirmBy ?? Infinity);
   const outcome = await waitFor(deps, request, attempt, until, ended);
-  const mayTakeOver = outcome !== "open-again" && outcome.status === "waiting" && until < request.waitUntil;
-  return mayTakeOver ? "open-again" : outcome;
+  if (outcome === "open-again" || outcome.status !== "waiting" || confirmBy === undefined) return outcome;
+  if (until < request.waitUntil) return "open-again";
+  // Whoever polls for the answer from here on cannot produce: it has no body.
+  deps.afterwards(produceIfNobodyDoes(deps, request, confirmBy));
+  return outcome;
 }
 
 /** Stored before it is said, so a repeat after a lost answer is told the same. */
@@ -113,7 +122,7 @@ async function open(
       openTimeoutMs,
     );
     if (opened.status === "done") return opened.value;
-    if (now() + pauseBetweenOpensMs >= giveUpAt) {
+    if (now() + pauseBetweenCallsMs >= giveUpAt) {
       console.warn("hearback: a waiter could not be opened", opened);
       return { status: "unavailable" };
     }
@@ -123,7 +132,27 @@ async function open(
 
 /** With jitter: all who joined one attempt come back at the same moment. */
 function shortPause({ pause }: Pick<DurableExchangeDeps, "pause">): Promise<void> {
-  return pause(pauseBetweenOpensMs * (0.5 + Math.random()));
+  return pause(pauseBetweenCallsMs * (0.5 + Math.random()));
+}
+
+/** For a caller who is gone, or waits no longer. */
+async function produceIfToldTo(
+  deps: DurableExchangeDeps,
+  request: DurableRequest,
+  opened: Awaited<ReturnType<typeof open>>,
+): Promise<void> {
+  if (opened.status !== "created" && opened.status !== "takeover") return;
+  await produce(deps, request, opened, new AbortController().signal).done;
+}
+
+/** For a caller who joined and waits no longer: should nobody have said by then that the record is written. */
+async function produceIfNobodyDoes(
+  deps: DurableExchangeDeps,
+  request: DurableRequest,
+  confirmBy: number,
+): Promise<void> {
+  await deps.pause(Math.max(0, confirmBy - deps.now()) + pauseBetweenCallsMs);
+  await produceIfToldTo(deps, request, await open(deps, request));
 }
 
 interface Producing {
@@ -131,40 +160,25 @@ interface Producing {
   readonly answered: Promise<void>;
   /** Resolves only if the attempt ends because its record was refused. */
   readonly refused: Promise<ExchangeOutcome>;
-}
-
-/**
- * Tells the object what became of the record, and again if it was not heard: as long as it does not know, another
- * caller may take over, and a minute later the bridge would no longer know the record again. Says whether the attempt
- * goes on; undefined when the object stays out of reach.
- */
-async function confirm(
-  { waiter, now, pause }: DurableExchangeDeps,
-  { attempt }: Attempt,
-  produced: Produced,
-): Promise<boolean | undefined> {
-  for (const giveUpAt = now() + confirmForMs; now() < giveUpAt; await pause(pauseBetweenConfirmsMs)) {
-    const said = await withDeadline(
-      Promise.resolve().then(() => waiter().confirm(attempt, produced)),
-      confirmTimeoutMs,
-    );
-    if (said.status === "done") return said.value === "goes-on";
-  }
-  return undefined;
+  /** All is said and done, whatever became of it. */
+  readonly done: Promise<unknown>;
 }
 
 /** Goes on when the caller is gone: what is stored wants its record. `over`: the exchange has ended. */
 function produce(
   deps: DurableExchangeDeps,
-  { recordOf, produceTimeoutMs }: DurableRequest,
-  attempt: Attempt,
+  { recordOf, produceTimeoutMs, likelyUntil }: DurableRequest,
+  { status, attempt }: OpenedToProduce,
   over: AbortSignal,
 ): Producing {
-  const { kafka, now, pause } = deps;
+  const { kafka, afterwards, nudge, now, pause } = deps;
+  afterwards(nudge(Math.min(likelyUntil, attempt.deadlineAt), attempt.deadlineAt, false));
   let firstAnswered = (): void => {};
   const answered = new Promise<void>((resolve) => (firstAnswered = resolve));
-  const confirmed = (async (): Promise<{ fate: RecordFate; goesOn: boolean }> => {
-    const fate = await produceUntilKnown(kafka, recordOf(attempt), produceTimeoutMs, attempt.deadlineAt, {
+  const producing = async (): Promise<{ readonly fate: RecordFate; readonly goesOn: boolean }> => {
+    const fate = await produceUntilKnown(kafka, recordOf(attempt), produceTimeoutMs, {
+      giveUpAt: attempt.deadlineAt,
+      mayBeWritten: status === "takeover",
       now,
       pause,
       onUnknown: firstAnswered,
@@ -173,20 +187,45 @@ function produce(
     if (fate.status === "unknown") return { fate, goesOn: true };
     // The reply was faster: nothing is left to be said.
     if (fate.status === "appended" && over.aborted) return { fate, goesOn: true };
-    const goesOn = await confirm(deps, attempt, fate);
-    return { fate, goesOn: goesOn ?? fate.status === "appended" };
-  })();
-  deps.afterwards(confirmed);
+    const said = await confirm(deps, attempt, fate);
+    // Unsaid, another caller takes over after the lease; the bridge knows the record again.
+    const goesOn = fate.status === "appended" || (said.status === "done" && said.value === "goes-on");
+    return { fate, goesOn };
+  };
+  const produced = producing();
+  afterwards(produced);
   return {
     // A refusal is no reason to say that it goes on.
     answered: Promise.race([
       answered,
-      confirmed.then(({ goesOn }) => (goesOn ? undefined : new Promise<void>(() => {}))),
+      produced.then(({ goesOn }) => (goesOn ? undefined : new Promise<void>(() => {}))),
     ]),
-    refused: confirmed.then(({ fate, goesOn }) =>
+    refused: produced.then(({ fate, goesOn }) =>
       fate.status === "refused" && !goesOn ? fate : new Promise(() => {}),
     ),
+    done: produced,
   };
+}
+
+/**
+ * Says what became of the produce. Word of a written record is said again if it was lost, or somebody would write
+ * another; word of a refusal is not, or it could end an attempt that has begun meanwhile.
+ */
+async function confirm(
+  { waiter, now, pause }: DurableExchangeDeps,
+  { attempt }: Attempt,
+  produced: Produced,
+): Promise<Settled<"goes-on" | "ended">> {
+  const giveUpAt = now() + confirmTimeoutMs;
+  for (;;) {
+    const said = await withDeadline(
+      Promise.resolve().then(() => waiter().confirm(attempt, produced)),
+      giveUpAt - now(),
+    );
+    if (said.status === "done" || produced.status === "refused") return said;
+    if (now() + pauseBetweenCallsMs >= giveUpAt) return said;
+    await shortPause({ pause });
+  }
 }
 
 /** Waits until `until`, then looks once more: what is stored by then is never missed. */

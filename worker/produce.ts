@@ -22,10 +22,14 @@ export async function produceOnce(
 }
 
 /** The bridge knows a record again for 60 s by its `X-Produce-ID`; a repeat must come well before. */
-const repeatForMs = 25_000;
+const repeatForMs = 20_000;
 const pauseBetweenMs = 500;
 
-export interface RepeatDeps {
+export interface RepeatOptions {
+  /** Epoch ms; no attempt begins after it. */
+  readonly giveUpAt: number;
+  /** Somebody else may have produced this very record before. */
+  readonly mayBeWritten: boolean;
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;
   /** The first attempt has had no answer; others follow. */
@@ -35,25 +39,23 @@ export interface RepeatDeps {
 }
 
 /**
- * Attempts until somebody answers, for at most 25 s or until `giveUpAt` (epoch ms). A refusal after an attempt
- * without an answer is no refusal: that attempt may be written.
+ * Attempts until somebody answers, for at most 20 s or until `giveUpAt`. A refusal while the record may be written
+ * already is no refusal, unless no record of this size can be.
  */
 export async function produceUntilKnown(
   kafka: KafkaPort,
   record: NewRecord,
   timeoutMs: number,
-  giveUpAt: number,
-  { now, pause, onUnknown, isOver }: RepeatDeps,
+  { giveUpAt, mayBeWritten, now, pause, onUnknown, isOver }: RepeatOptions,
 ): Promise<RecordFate> {
   const lastStartAt = Math.min(now() + repeatForMs, giveUpAt);
-  const first = await produceOnce(kafka, record, timeoutMs);
-  if (first.status !== "unknown") return first;
-  onUnknown();
-  while (now() + pauseBetweenMs < lastStartAt) {
+  for (let isRepeat = false; ; isRepeat = true) {
+    const fate = await produceOnce(kafka, record, timeoutMs);
+    const isCertain = fate.status === "refused" && (fate.tooLarge === true || !(isRepeat || mayBeWritten));
+    if (fate.status === "appended" || isCertain) return fate;
+    if (!isRepeat) onUnknown();
+    if (now() + pauseBetweenMs >= lastStartAt) return { status: "unknown" };
     await pause(pauseBetweenMs);
-    if (isOver()) break;
-    const repeated = await produceOnce(kafka, record, timeoutMs);
-    if (repeated.status === "appended") return repeated;
+    if (isOver()) return { status: "unknown" };
   }
-  return { status: "unknown" };
 }

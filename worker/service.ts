@@ -236,7 +236,8 @@ async function answerDurably(
     },
     signal,
   );
-  if (waitMs > 0) learnFrom(outcome.status, spin, createdAt);
+  const isStored = outcome.status === "replied" && outcome.isStored === true;
+  if (waitMs > 0 && !isStored) learnFrom(outcome.status, spin, createdAt);
   const response = respondDurable(outcome, id.correlationId, isAsync);
   return withPreferenceApplied(response, {
     respondAsync: respondAsync && response.status === 202,

@@ -68,6 +68,7 @@ export async function waitForEnd(
       holdMs = 0;
       if (held.status === "done") {
         if (held.value.status !== "waiting") return held.value;
+        failures = 0;
         continue;
       }
     } else {

@@ -463,6 +463,19 @@ test("after its retention an exchange leaves no row and no alarm", async () => {
   expect((await ask(`/requests/${id}`)).status).toBe(410);
 });
 
+test("an exchange that a later version has stored counts as gone, and is left to that version", async () => {
+  const id = idOf(await ask("/healthz"));
+  await runInDurableObject(waiterOf(id), async (_, state) => {
+    state.storage.kv.put("exchange", { version: 99, exchange: { keepUntil: Date.now() } });
+    await state.storage.setAlarm(Date.now() + 60_000);
+  });
+  expect((await ask(`/requests/${id}`)).status).toBe(410);
+  expect(await runDurableObjectAlarm(waiterOf(id))).toBe(true);
+  const left = await leftIn(id);
+  expect(left.rows).toBe(1);
+  expect(left.alarm).toBeGreaterThan(Date.now() + 80_000_000);
+});
+
 test("a client that leaves a durable exchange leaves it running, and comes back to its answer", async () => {
   const me = newKey();
   const leaving = new AbortController();

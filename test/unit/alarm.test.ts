@@ -10,7 +10,9 @@ function storage() {
     (what: string) =>
     async (...[first, second]: unknown[]): Promise<void> => {
       const at = typeof first === "number" ? ` ${first}` : "";
-      const { allowUnconfirmed } = (at === "" ? first : second) as { allowUnconfirmed: boolean };
+      const { allowUnconfirmed = false } = ((at === "" ? first : second) ?? {}) as {
+        allowUnconfirmed?: boolean;
+      };
       written.push(`${what}${at}${allowUnconfirmed ? ", unconfirmed" : ""}`);
     };
   return {
@@ -30,14 +32,14 @@ test("it rings for the earlier of what parked callers wait for and what is kept"
 
 test("an object that nobody parks at and that keeps nothing writes nothing", () => {
   const { storage: fake, written } = storage();
-  const alarm = new Alarm(fake, false);
+  const alarm = new Alarm(fake);
   for (let turn = 0; turn < 5; turn++) alarm.keep({}, false);
   expect(written).toEqual([]);
 });
 
 test("what does not change is not written again", () => {
   const { storage: fake, written } = storage();
-  const alarm = new Alarm(fake, false);
+  const alarm = new Alarm(fake);
   for (let turn = 0; turn < 5; turn++) alarm.keep({ parkedUntil: 5_000, keepUntil: 60_000 }, true);
   alarm.keep({ parkedUntil: 5_000, keepUntil: 70_000 }, true);
   expect(written).toEqual(["set 5000"]);
@@ -45,7 +47,7 @@ test("what does not change is not written again", () => {
 
 test("it follows what is waited for and what is kept, one write for each change", () => {
   const { storage: fake, written } = storage();
-  const alarm = new Alarm(fake, false);
+  const alarm = new Alarm(fake);
   alarm.keep({ keepUntil: 60_000 }, true);
   alarm.keep({ parkedUntil: 5_000, keepUntil: 60_000 }, true);
   alarm.keep({ keepUntil: 60_000 }, true);
@@ -56,43 +58,59 @@ test("it follows what is waited for and what is kept, one write for each change"
 
 test("nothing waits for the disk where no row depends on it", () => {
   const { storage: fake, written } = storage();
-  const alarm = new Alarm(fake, false);
+  const alarm = new Alarm(fake);
   alarm.keep({ parkedUntil: 5_000 }, false);
   alarm.keep({}, false);
   expect(written).toEqual(["set 5000, unconfirmed", "delete, unconfirmed"]);
 });
 
-test("what an earlier instance may have set is unknown until it is said anew, then written once", () => {
-  for (const [facts, line] of [
-    [{ parkedUntil: 5_000 }, "set 5000"],
-    [{}, "delete"],
-  ] as const) {
-    const { storage: fake, written } = storage();
-    const alarm = new Alarm(fake, true);
-    expect(alarm.isUnknown).toBe(true);
-    alarm.keep(facts, true);
-    alarm.keep(facts, true);
-    expect(alarm.isUnknown).toBe(false);
-    expect(written).toEqual([line]);
-  }
+test("what an earlier instance set is left alone as long as it rings in time", () => {
+  const { storage: fake, written } = storage();
+  const alarm = new Alarm(fake);
+  alarm.inherit(60_000);
+  expect(alarm.isInherited).toBe(true);
+  alarm.keep({ keepUntil: 60_000 }, true);
+  alarm.keep({ keepUntil: 90_000 }, true);
+  expect(written).toEqual([]);
+  // Now somebody is parked, whom the one that is set may be too late for.
+  alarm.keep({ parkedUntil: 5_000, keepUntil: 90_000 }, true);
+  expect(alarm.isInherited).toBe(false);
+  expect(written).toEqual(["set 5000"]);
 });
 
-test("rows that are found make it unknown, unless this instance has set it", () => {
+test("of two things that were found the earlier one counts, and what is set here counts alone", () => {
   const { storage: fake, written } = storage();
-  const alarm = new Alarm(fake, false);
-  expect(alarm.isUnknown).toBe(false);
-  alarm.mayBeSet();
-  expect(alarm.isUnknown).toBe(true);
-  alarm.keep({ keepUntil: 60_000 }, true);
-  alarm.mayBeSet();
-  expect(alarm.isUnknown).toBe(false);
-  alarm.keep({ keepUntil: 60_000 }, true);
-  expect(written).toEqual(["set 60000"]);
+  const alarm = new Alarm(fake);
+  alarm.inherit(5_000);
+  alarm.inherit(60_000);
+  alarm.keep({ parkedUntil: 5_000 }, false);
+  expect(written).toEqual([]);
+  alarm.keep({ parkedUntil: 4_000 }, false);
+  alarm.inherit(1_000);
+  expect(alarm.isInherited).toBe(false);
+  alarm.keep({ parkedUntil: 4_000 }, false);
+  expect(written).toEqual(["set 4000, unconfirmed"]);
+});
+
+test("an alarm of an earlier instance that nothing asks for any more is taken down", () => {
+  const { storage: fake, written } = storage();
+  const alarm = new Alarm(fake);
+  alarm.inherit(5_000);
+  alarm.keep({}, false);
+  expect(written).toEqual(["delete, unconfirmed"]);
+});
+
+test("what could not be done is due once more", async () => {
+  const { storage: fake, written } = storage();
+  const alarm = new Alarm(fake);
+  await alarm.again(90_000);
+  alarm.keep({ keepUntil: 90_000 }, true);
+  expect(written).toEqual(["set 90000"]);
 });
 
 test("once it rang it is set again for what is still to come, even at the same instant", () => {
   const { storage: fake, written } = storage();
-  const alarm = new Alarm(fake, false);
+  const alarm = new Alarm(fake);
   alarm.keep({ parkedUntil: 5_000 }, false);
   alarm.rang();
   // It came a little early: nothing was due.

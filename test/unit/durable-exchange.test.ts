@@ -138,7 +138,7 @@ test("what is answered, cancelled or another's is said as it is, and nothing is 
   for (const outcome of [replied, { status: "cancelled" }, { status: "conflict" }] as const) {
     const run = start({ open: async () => outcome });
     await passing(0);
-    expect(run.outcome).toEqual(outcome);
+    expect(run.outcome).toMatchObject(outcome);
     expect(run.calls).toEqual(["open"]);
   }
 });
@@ -234,6 +234,38 @@ test("a reply that is faster than the produce's answer spares the word, and furt
   expect(answered.calls).toEqual(["open", "produce", "park", "close"]);
 });
 
+test("word of a written record that is lost on the way is said again, for three seconds", async () => {
+  let tries = 0;
+  const reset = start({
+    open: async () => created,
+    confirm: async () => {
+      if (++tries < 3) throw new Error("the object was reset");
+      return "goes-on";
+    },
+  });
+  await passing(1_000);
+  expect(reset.count("confirm appended")).toBe(3);
+
+  const gone = start({ open: async () => created, confirm: () => Promise.reject(new Error("overloaded")) });
+  await passing(3_500);
+  const tried = gone.count("confirm appended");
+  expect(tried).toBeGreaterThan(10);
+  await passing(3_000);
+  expect(gone.count("confirm appended")).toBe(tried);
+  expect(gone.outcome).toBe("still waiting");
+});
+
+test("word of a refusal is said once: it could end an attempt that began after it", async () => {
+  const run = start({
+    open: async () => created,
+    produce: async () => refused,
+    confirm: () => Promise.reject(new Error("the object was reset")),
+  });
+  await passing(1_000);
+  expect(run.count("confirm refused")).toBe(1);
+  expect(run.outcome).toMatchObject({ status: "refused", retryAfter: 7 });
+});
+
 test("who joins what nobody confirms asks again after the lease, and takes over", async () => {
   const run = start({
     open: async (call) => (call === 1 ? joined(3_000) : { status: "takeover", attempt }),
@@ -305,6 +337,41 @@ test("an exchange that is gone when somebody looks is opened again while the cal
     attach: async () => ({ status: "gone" }),
   });
   await passing(2_000);
-  expect(run.outcome).toEqual(replied);
+  expect(run.outcome).toMatchObject(replied);
   expect(run.openers).toEqual(["me", "me"]);
+});
+
+test("who takes over is refused nothing: whoever it took over from may have written the record", async () => {
+  const run = start({
+    open: async () => ({ status: "takeover", attempt }),
+    produce: async (call) => (call < 3 ? refused : appended),
+  });
+  await passing(2_000);
+  expect([run.count("produce"), run.count("confirm refused"), run.count("confirm appended")]).toEqual([
+    3, 0, 1,
+  ]);
+  expect(run.outcome).toBe("still waiting");
+});
+
+test("who joins and does not wait sees to it that somebody produces, should nobody say so in time", async () => {
+  const run = start({
+    open: async (call) => (call === 1 ? joined(3_000) : { status: "takeover", attempt }),
+    waitUntil: 0,
+  });
+  await passing(0);
+  expect(run.outcome).toEqual(waiting);
+  expect(run.count("produce")).toBe(0);
+  await passing(3_500);
+  expect([run.count("open"), run.count("produce"), run.count("confirm appended")]).toEqual([2, 1, 1]);
+});
+
+test("a client that leaves while its exchange is opened has its record produced all the same", async () => {
+  const opening = Promise.withResolvers<OpenOutcome>();
+  const run = start({ open: () => opening.promise });
+  run.leaving.abort();
+  await passing(0);
+  expect(run.outcome).toEqual({ status: "left" });
+  opening.resolve(created);
+  await passing(100);
+  expect([run.count("produce"), run.count("confirm appended")]).toEqual([1, 1]);
 });

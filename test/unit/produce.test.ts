@@ -38,12 +38,18 @@ function kafkaOf(answers: readonly ProduceOutcome[], clock: { now: number }) {
 /** Repeats until it is known, from 0 on with attempts of 3 s. */
 async function repeat(
   answers: readonly ProduceOutcome[],
-  { giveUpAt = 600_000, isOver = () => false }: { giveUpAt?: number; isOver?: (now: number) => boolean } = {},
+  {
+    giveUpAt = 600_000,
+    mayBeWritten = false,
+    isOver = () => false,
+  }: { giveUpAt?: number; mayBeWritten?: boolean; isOver?: (now: number) => boolean } = {},
 ) {
   const clock = { now: 0 };
   const { kafka, calls } = kafkaOf(answers, clock);
   const unknowns: number[] = [];
-  const fate: RecordFate = await produceUntilKnown(kafka, record, 3_000, giveUpAt, {
+  const fate: RecordFate = await produceUntilKnown(kafka, record, 3_000, {
+    giveUpAt,
+    mayBeWritten,
     now: () => clock.now,
     pause: async (ms) => void (clock.now += ms),
     onUnknown: () => unknowns.push(clock.now),
@@ -94,12 +100,19 @@ test("a refusal after an attempt without an answer is no refusal, and later atte
   expect((await repeat([unknown, refused])).fate).toEqual({ status: "unknown" });
 });
 
-test("no attempt begins more than 25 s after the first one: the bridge must know the record again", async () => {
+test("a refusal is none either where somebody else may have produced the record, unless it is too large for anybody", async () => {
+  expect((await repeat([refused, appended], { mayBeWritten: true })).fate).toEqual({ status: "appended" });
+  const tooLarge: ProduceOutcome = { ...refused, why: "too-large" };
+  expect((await repeat([tooLarge], { mayBeWritten: true })).fate).toMatchObject({ tooLarge: true });
+  expect((await repeat([unknown, tooLarge])).fate).toMatchObject({ tooLarge: true });
+});
+
+test("no attempt begins more than 20 s after the first one: the bridge must know the record again", async () => {
   for (const answers of [[unknown], [unknown, refused]]) {
     const { fate, calls } = await repeat(answers);
     expect(fate).toEqual({ status: "unknown" });
     expect(calls.length).toBeGreaterThan(5);
-    expect(Math.max(...calls.map(({ at }) => at))).toBeLessThan(25_000);
+    expect(Math.max(...calls.map(({ at }) => at))).toBeLessThan(20_000);
   }
 });
 
