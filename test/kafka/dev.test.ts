@@ -8,6 +8,7 @@ import { describe, expect, inject, test } from "vitest";
 import { useCleanups } from "../support/cleanups.ts";
 import { runCommand } from "../support/command.ts";
 import { openKafka } from "../../kafka/native/index.ts";
+import { startKafka } from "../../dev/kafka/index.ts";
 import { freePort } from "../../dev/ports.ts";
 import { decodeText, readHeader, recordHeaders, type KafkaRecord } from "../../protocol/index.ts";
 import { atOnce, temporaryFolder } from "../support/bridge.ts";
@@ -79,11 +80,14 @@ describe.skipIf(inject("kafkaBrokers") === null)("npm run dev on Kafka", () => {
   });
 
   test("a request that comes when its responder was killed with -9 is answered by the next one, in time", async () => {
+    // Its own, since other tests want the same topics to be theirs.
+    const broker = await startKafka({ data: await temporaryFolder() });
+    later(() => broker.stop());
     const port = await freePort();
     const options = {
       "--port": port,
       "--bridge-port": await freePort(),
-      "--brokers": inject("kafkaBrokers"),
+      "--brokers": broker.bootstrap,
       "--state": "none",
     };
     const dev = runCommand(process.execPath, [
