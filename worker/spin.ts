@@ -11,7 +11,7 @@ export const longestSpinMs = Math.floor(parkPrice / holdPricePerMs);
 
 /** Waits that are remembered: enough to tell a service's habit, few enough that a new habit is learnt soon. */
 const remembered = 64;
-/** With fewer there is no habit yet. */
+/** With fewer there is no habit yet, and after so many more it is looked at again: each look costs some 4,000 steps. */
 const fewest = 8;
 /** What is chosen for latencies seen must also do for those that are a little longer. */
 const margin = 1.25;
@@ -31,7 +31,7 @@ export class Spin {
   record(latencyMs: number): void {
     this.#latencies[this.#next] = latencyMs;
     this.#next = (this.#next + 1) % remembered;
-    if (this.#latencies.length >= fewest) this.#ms = cheapestSpin(this.#latencies);
+    if (this.#next % fewest === 0) this.#ms = cheapestSpin(this.#latencies);
   }
 }
 
