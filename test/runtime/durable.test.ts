@@ -441,7 +441,7 @@ test("a reply larger than a stored value may be survives a reset in all its byte
   expect(new Uint8Array(await response.arrayBuffer())).toEqual(large);
 });
 
-test("after its retention an exchange leaves no row and no alarm", async () => {
+test("[D6] after its retention an exchange leaves no row and no alarm", async () => {
   const me = newKey();
   const asked = post("/durable", me, keyed(me));
   await replyTo(await requestWith(topic, me));
