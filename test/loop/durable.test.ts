@@ -109,7 +109,9 @@ test.each(["held", "parked"] as const)(
   async (how) => {
     const loop = await startDurableLoop(later, { fixedSpinMs: spinFor[how] });
     const answers = await Promise.all(
-      range(10).map((at) => askThroughReset(loop, how, at % 2 === 0 ? "plain" : "durable")),
+      range(10).map((at) =>
+        askThroughReset(loop, { how, kind: at % 2 === 0 ? "plain" : "durable", reply: "after the reset" }),
+      ),
     );
     for (const { status, text, nonce } of answers) expect([status, text]).toEqual([200, nonce]);
     expect(answers.filter(({ resets }) => resets >= 1)).toHaveLength(10);

@@ -38,6 +38,10 @@ export interface DurableLoop {
   reset(id: string): Promise<void>;
   /** How often each object was constructed since workerd runs, by ID. Wakes nobody. */
   constructions(): Promise<Readonly<Record<string, number>>>;
+  /** How often any waiter held a caller, and parked one, since workerd runs. */
+  counts(): Promise<{ readonly holds: number; readonly parks: number }>;
+  /** IDs of this deployment that nobody has used. */
+  mint(count: number): Promise<readonly string[]>;
   /** What the cron trigger does every minute. */
   tick(): Promise<void>;
 }
@@ -107,6 +111,8 @@ export async function startDurableLoop(
     inside: async (id) => JSON.parse(await testCall(`waiters/${id}`)) as InsideOfWaiter,
     reset: async (id) => void (await testCall(`waiters/${id}/reset`, "POST")),
     constructions: async () => JSON.parse(await testCall("constructions")) as Record<string, number>,
+    counts: async () => JSON.parse(await testCall("counts")) as { holds: number; parks: number },
+    mint: async (count) => JSON.parse(await testCall(`mint/${count}`)) as string[],
     tick: async () => void (await testCall("tick", "POST")),
   };
 }

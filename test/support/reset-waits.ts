@@ -12,18 +12,24 @@ export interface ThroughReset extends Answer {
   readonly resets: number;
 }
 
-/** The loop has the fixed spin for `how`. The service answers right after the reset, whether or not the caller is back. */
+export interface ResetCase {
+  readonly how: "held" | "parked";
+  readonly kind: "plain" | "durable";
+  /** Either way whether or not the caller is back. Only the second may take a reply with it that a plain wait was told of. */
+  readonly reply: "after the reset" | "at the same moment";
+}
+
+/** The loop has the fixed spin for `how`. */
 export async function askThroughReset(
   loop: DurableLoop,
-  how: "held" | "parked",
-  kind: "plain" | "durable",
+  { how, kind, reply }: ResetCase,
 ): Promise<ThroughReset> {
   const nonce = randomUUID();
-  const asked = loop.ask("slow", { nonce }, kind === "durable" ? keyed(nonce) : {});
+  const asked = loop.ask("quick", { nonce }, kind === "durable" ? keyed(nonce) : {});
   const id = await loop.echo.idOf(nonce);
   while ((await loop.inside(id))[how] !== 1) await new Promise((resolve) => setTimeout(resolve, 5));
-  await loop.reset(id);
-  await loop.echo.release(nonce);
+  if (reply === "after the reset") await loop.reset(id);
+  await Promise.all([loop.echo.release(nonce), reply === "after the reset" ? undefined : loop.reset(id)]);
   const answer = await asked;
   return { ...answer, nonce, resets: ((await loop.constructions())[id] ?? 0) - 1 };
 }
