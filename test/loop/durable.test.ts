@@ -100,7 +100,7 @@ describe("over one storage", () => {
     const id = await loop.echo.idOf(nonce);
     const { status, text } = await asked;
     expect([status, text]).toEqual([200, nonce]);
-    expect((await loop.constructions())[id]).toBe(2);
+    expect((await loop.lives())[id]).toEqual({ constructions: 2, resets: 0 });
   });
 });
 
@@ -114,6 +114,6 @@ test.each(["held", "parked"] as const)(
       ),
     );
     for (const { status, text, nonce } of answers) expect([status, text]).toEqual([200, nonce]);
-    expect(answers.filter(({ resets }) => resets >= 1)).toHaveLength(10);
+    expect(answers.map(({ life }) => life)).toEqual(range(10).map(() => ({ constructions: 2, resets: 1 })));
   },
 );

@@ -25,6 +25,13 @@ export interface InsideOfWaiter {
   readonly alarm: number | null;
 }
 
+export interface LifeOfWaiter {
+  /** How often it was built: once more each time that it hibernated, was evicted or was reset. */
+  readonly constructions: number;
+  /** By a test. */
+  readonly resets: number;
+}
+
 export interface DurableLoop {
   readonly gateway: RestartableGateway;
   readonly echo: EchoService;
@@ -36,8 +43,8 @@ export interface DurableLoop {
   inside(id: string): Promise<InsideOfWaiter>;
   /** Ends the object at once, with what it had in memory. */
   reset(id: string): Promise<void>;
-  /** How often each object was constructed since workerd runs, by ID. Wakes nobody. */
-  constructions(): Promise<Readonly<Record<string, number>>>;
+  /** Of each object since workerd runs, by ID. Wakes nobody. */
+  lives(): Promise<Readonly<Record<string, LifeOfWaiter>>>;
   /** How often any waiter held a caller, and parked one, since workerd runs. */
   counts(): Promise<{ readonly holds: number; readonly parks: number }>;
   /** IDs of this deployment that nobody has used. */
@@ -110,7 +117,7 @@ export async function startDurableLoop(
     get: (path) => call(path),
     inside: async (id) => JSON.parse(await testCall(`waiters/${id}`)) as InsideOfWaiter,
     reset: async (id) => void (await testCall(`waiters/${id}/reset`, "POST")),
-    constructions: async () => JSON.parse(await testCall("constructions")) as Record<string, number>,
+    lives: async () => JSON.parse(await testCall("lives")) as Record<string, LifeOfWaiter>,
     counts: async () => JSON.parse(await testCall("counts")) as { holds: number; parks: number },
     mint: async (count) => JSON.parse(await testCall(`mint/${count}`)) as string[],
     tick: async () => void (await testCall("tick", "POST")),

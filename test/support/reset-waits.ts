@@ -1,15 +1,15 @@
 // A request whose waiter is reset while its caller waits: held, or parked.
 
 import { randomUUID } from "node:crypto";
-import { keyed, type Answer, type DurableLoop } from "./durable-loop.ts";
+import { keyed, type Answer, type DurableLoop, type LifeOfWaiter } from "./durable-loop.ts";
 
 /** With a spin of this length every caller is held, and with none every caller is parked, for as long as it matters. */
 export const spinFor = { held: 1_500, parked: 0 } as const;
 
 export interface ThroughReset extends Answer {
   readonly nonce: string;
-  /** Instances that the object had after the first one. */
-  readonly resets: number;
+  /** Of its waiter, once it is answered. */
+  readonly life: LifeOfWaiter | undefined;
 }
 
 export interface ResetCase {
@@ -31,5 +31,5 @@ export async function askThroughReset(
   if (reply === "after the reset") await loop.reset(id);
   await Promise.all([loop.echo.release(nonce), reply === "after the reset" ? undefined : loop.reset(id)]);
   const answer = await asked;
-  return { ...answer, nonce, resets: ((await loop.constructions())[id] ?? 0) - 1 };
+  return { ...answer, nonce, life: (await loop.lives())[id] };
 }
