@@ -25,6 +25,8 @@ export interface RestartableGateway {
   restarted(): Promise<void>;
   /** Resident memory of the workerd that runs now. */
   rssMiB(): number;
+  /** Of the same. */
+  openFiles(): number;
 }
 
 export interface RestartableOptions {
@@ -46,6 +48,8 @@ export async function startRestartableGateway(
   const lines: string[] = [];
   const restarts: (() => void)[] = [];
   let running = Promise.resolve();
+  // So that a test can tell garbage from growth.
+  process.env["MINIFLARE_WORKERD_V8_FLAGS"] ??= "--expose-gc";
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       name,
@@ -87,6 +91,7 @@ export async function startRestartableGateway(
       while (isRunning(killed)) await new Promise((resolve) => setImmediate(resolve));
     },
     restarted: () => running,
+    openFiles: () => readdirSync(`/proc/${pid()}/fd`).length,
     rssMiB: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid()}/status`, "utf8"))?.[1]) / 1_024,
   };
 }
