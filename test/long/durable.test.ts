@@ -129,6 +129,7 @@ test.each(["held", "parked"] as const)(
           `${resets} resets, ${anew} waiters built anew before their answer; ${right} right, ${expired} × 504`,
         );
         expect([right + expired, resets]).toEqual([200, 200]);
+        expect(answers.filter(({ records }) => records !== 1)).toEqual([]);
         if (reply === "after the reset") expect(anew).toBe(200);
         if (kind === "durable" || reply === "after the reset") expect(expired).toBe(0);
       }

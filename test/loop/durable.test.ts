@@ -113,7 +113,9 @@ test.each(["held", "parked"] as const)(
         askThroughReset(loop, { how, kind: at % 2 === 0 ? "plain" : "durable", reply: "after the reset" }),
       ),
     );
-    for (const { status, text, nonce } of answers) expect([status, text]).toEqual([200, nonce]);
+    for (const { status, text, nonce, records } of answers) {
+      expect([status, text, records]).toEqual([200, nonce, 1]);
+    }
     expect(answers.map(({ life }) => life)).toEqual(range(10).map(() => ({ constructions: 2, resets: 1 })));
   },
 );

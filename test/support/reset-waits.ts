@@ -8,6 +8,8 @@ export const spinFor = { held: 1_500, parked: 0 } as const;
 
 export interface ThroughReset extends Answer {
   readonly nonce: string;
+  /** On the request topic. */
+  readonly records: number;
   /** Of its waiter, once it is answered. */
   readonly life: LifeOfWaiter | undefined;
 }
@@ -31,5 +33,5 @@ export async function askThroughReset(
   if (reply === "after the reset") await loop.reset(id);
   await Promise.all([loop.echo.release(nonce), reply === "after the reset" ? undefined : loop.reset(id)]);
   const answer = await asked;
-  return { ...answer, nonce, life: (await loop.lives())[id] };
+  return { ...answer, nonce, records: loop.echo.recordsOf(nonce), life: (await loop.lives())[id] };
 }
