@@ -94,7 +94,7 @@ describe("over one storage", () => {
     expect(loop.echo.recordsOf(nonce)).toBe(1);
   });
 
-  test("a waiter hibernates while its caller is parked, and is built anew to hand the reply over", async () => {
+  test("[B9] a waiter hibernates while its caller is parked, and is built anew to hand the reply over", async () => {
     const nonce = randomUUID();
     const asked = loop.ask("slow", { nonce, afterMs: 13_500 });
     const id = await loop.echo.idOf(nonce);

@@ -57,12 +57,14 @@ export interface DurableLoop {
 export interface DurableLoopOptions {
   /** Every wait is held for so long before it is parked. Without it, as services have shown. */
   readonly fixedSpinMs?: number;
+  /** What it keeps is measured: there are no `lives`, and the gateway can be asked for its heap. */
+  readonly isMeasured?: boolean;
 }
 
 /** All of it is undone by `later`. */
 export async function startDurableLoop(
   later: (cleanup: () => unknown) => void,
-  { fixedSpinMs }: DurableLoopOptions = {},
+  { fixedSpinMs, isMeasured = false }: DurableLoopOptions = {},
 ): Promise<DurableLoop> {
   const log = openEmbeddedLog({
     topics: new Map([
@@ -86,10 +88,12 @@ export async function startDurableLoop(
     {
       entry: "test/fixtures/loop/instrumented-entry.ts",
       name: "hearback-durable",
+      isInspected: isMeasured,
       variables: {
         ...credentialsFor(bridge.url),
         HEARBACK_OPERATOR_ACCESS: "open",
         ...(fixedSpinMs === undefined ? {} : { FIXED_SPIN_MS: fixedSpinMs }),
+        ...(isMeasured ? { FORGET_LIVES: 1 } : {}),
       },
     },
     later,
