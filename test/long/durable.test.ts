@@ -149,7 +149,7 @@ test("a thousand plain requests that are answered in the spin write no row and s
   expect(await loop.counts()).toEqual({ holds: 1_000, parks: 0 });
 });
 
-test("memory stays flat under 100,000 ghosts and 10,000 requests that expire, and after retention nothing is left", async () => {
+test("the heap stays flat under 100,000 ghosts and 10,000 requests that expire, and after retention nothing is left", async () => {
   const objects = keepObjectsInMemory();
   later(objects.undo);
   const loop = await startDurableLoop(later, { isMeasured: true });
