@@ -94,13 +94,13 @@ describe("over one storage", () => {
     expect(loop.echo.recordsOf(nonce)).toBe(1);
   });
 
-  test("a waiter hibernates while its caller is parked, and is built anew to hand the reply over", async () => {
+  test("[B9] a waiter hibernates while its caller is parked, and is built anew to hand the reply over", async () => {
     const nonce = randomUUID();
     const asked = loop.ask("slow", { nonce, afterMs: 13_500 });
     const id = await loop.echo.idOf(nonce);
     const { status, text } = await asked;
     expect([status, text]).toEqual([200, nonce]);
-    expect((await loop.constructions())[id]).toBe(2);
+    expect((await loop.lives())[id]).toEqual({ constructions: 2, resets: 0 });
   });
 });
 
@@ -109,9 +109,13 @@ test.each(["held", "parked"] as const)(
   async (how) => {
     const loop = await startDurableLoop(later, { fixedSpinMs: spinFor[how] });
     const answers = await Promise.all(
-      range(10).map((at) => askThroughReset(loop, how, at % 2 === 0 ? "plain" : "durable")),
+      range(10).map((at) =>
+        askThroughReset(loop, { how, kind: at % 2 === 0 ? "plain" : "durable", reply: "after the reset" }),
+      ),
     );
-    for (const { status, text, nonce } of answers) expect([status, text]).toEqual([200, nonce]);
-    expect(answers.filter(({ resets }) => resets >= 1)).toHaveLength(10);
+    for (const { status, text, nonce, records } of answers) {
+      expect([status, text, records]).toEqual([200, nonce, 1]);
+    }
+    expect(answers.map(({ life }) => life)).toEqual(range(10).map(() => ({ constructions: 2, resets: 1 })));
   },
 );

@@ -25,6 +25,13 @@ export interface InsideOfWaiter {
   readonly alarm: number | null;
 }
 
+export interface LifeOfWaiter {
+  /** How often it was built: once more each time that it hibernated, was evicted or was reset. */
+  readonly constructions: number;
+  /** By a test. */
+  readonly resets: number;
+}
+
 export interface DurableLoop {
   readonly gateway: RestartableGateway;
   readonly echo: EchoService;
@@ -36,8 +43,13 @@ export interface DurableLoop {
   inside(id: string): Promise<InsideOfWaiter>;
   /** Ends the object at once, with what it had in memory. */
   reset(id: string): Promise<void>;
-  /** How often each object was constructed since workerd runs, by ID. Wakes nobody. */
-  constructions(): Promise<Readonly<Record<string, number>>>;
+  /** Of each object since workerd runs, by ID. Wakes nobody. */
+  lives(): Promise<Readonly<Record<string, LifeOfWaiter>>>;
+  /** How often any waiter held a caller, and parked one, since workerd runs. */
+  counts(): Promise<{ readonly holds: number; readonly parks: number }>;
+  collectGarbage(): Promise<void>;
+  /** IDs of this deployment that nobody has used. */
+  mint(count: number): Promise<readonly string[]>;
   /** What the cron trigger does every minute. */
   tick(): Promise<void>;
 }
@@ -45,12 +57,14 @@ export interface DurableLoop {
 export interface DurableLoopOptions {
   /** Every wait is held for so long before it is parked. Without it, as services have shown. */
   readonly fixedSpinMs?: number;
+  /** What it keeps is measured: there are no `lives`, and the gateway can be asked for its heap. */
+  readonly isMeasured?: boolean;
 }
 
 /** All of it is undone by `later`. */
 export async function startDurableLoop(
   later: (cleanup: () => unknown) => void,
-  { fixedSpinMs }: DurableLoopOptions = {},
+  { fixedSpinMs, isMeasured = false }: DurableLoopOptions = {},
 ): Promise<DurableLoop> {
   const log = openEmbeddedLog({
     topics: new Map([
@@ -74,10 +88,12 @@ export async function startDurableLoop(
     {
       entry: "test/fixtures/loop/instrumented-entry.ts",
       name: "hearback-durable",
+      isInspected: isMeasured,
       variables: {
         ...credentialsFor(bridge.url),
         HEARBACK_OPERATOR_ACCESS: "open",
         ...(fixedSpinMs === undefined ? {} : { FIXED_SPIN_MS: fixedSpinMs }),
+        ...(isMeasured ? { FORGET_LIVES: 1 } : {}),
       },
     },
     later,
@@ -106,7 +122,10 @@ export async function startDurableLoop(
     get: (path) => call(path),
     inside: async (id) => JSON.parse(await testCall(`waiters/${id}`)) as InsideOfWaiter,
     reset: async (id) => void (await testCall(`waiters/${id}/reset`, "POST")),
-    constructions: async () => JSON.parse(await testCall("constructions")) as Record<string, number>,
+    lives: async () => JSON.parse(await testCall("lives")) as Record<string, LifeOfWaiter>,
+    counts: async () => JSON.parse(await testCall("counts")) as { holds: number; parks: number },
+    collectGarbage: async () => void (await testCall("gc", "POST")),
+    mint: async (count) => JSON.parse(await testCall(`mint/${count}`)) as string[],
     tick: async () => void (await testCall("tick", "POST")),
   };
 }

@@ -10,6 +10,7 @@ import {
   readHeader,
   recordHeaders,
   type KafkaRecord,
+  type NewRecord,
 } from "../../protocol/index.ts";
 import { atOnce } from "./bridge.ts";
 
@@ -20,16 +21,28 @@ export interface EchoRequest {
   readonly afterMs?: number;
 }
 
+/** On the clock of `performance`. */
+export interface RepliedAt {
+  /** The reply is about to be produced. */
+  readonly sentAt: number;
+  /** The log has it. */
+  readonly appendedAt: number;
+}
+
 export interface EchoService {
   readonly received: number;
   /** Records with this nonce so far; a cancel record is none. */
   recordsOf(nonce: string): number;
+  /** Of all requests so far. */
+  nonces(): readonly string[];
   /** Resolves with the correlation ID of the nonce's request, as soon as that is on its topic. */
   idOf(nonce: string): Promise<string>;
   /** Answers what was withheld, or would be. */
   release(nonce: string): Promise<void>;
-  /** On the clock of `performance`, when the reply was appended to its topic. */
-  repliedAt(nonce: string): number;
+  /** When it was answered. */
+  repliedAt(nonce: string): RepliedAt;
+  /** The record that answers a request, for a test that sends it when nobody waits any more. */
+  replyTo(nonce: string): NewRecord;
   stop(): Promise<void>;
 }
 
@@ -37,28 +50,32 @@ export function startEchoService(log: Log, topic: string, partitions: number): E
   const stopped = new AbortController();
   const requests = new Map<string, KafkaRecord[]>();
   const asked = new Map<string, (() => void)[]>();
-  const repliedAt = new Map<string, number>();
+  const repliedAt = new Map<string, RepliedAt>();
   const timers = new Set<NodeJS.Timeout>();
   let received = 0;
 
-  async function answer(nonce: string): Promise<void> {
+  function replyTo(nonce: string): NewRecord {
     const request = requests.get(nonce)?.at(-1);
     if (request === undefined) throw new Error(`no request with ${nonce}`);
     const address = decodeReplyAddress(request.headers);
     if (typeof address === "string") throw new Error(address);
     const now = Date.now();
-    const [appended] = await log.produce([
-      encodeReply(address, request.headers, {
-        status: 200,
-        contentType: "text/plain",
-        body: encodeText(nonce),
-        sequence: 0,
-        receivedAt: now,
-        repliedAt: now,
-      }),
-    ]);
+    return encodeReply(address, request.headers, {
+      status: 200,
+      contentType: "text/plain",
+      body: encodeText(nonce),
+      sequence: 0,
+      receivedAt: now,
+      repliedAt: now,
+    });
+  }
+
+  async function answer(nonce: string): Promise<void> {
+    const reply = replyTo(nonce);
+    const sentAt = performance.now();
+    const [appended] = await log.produce([reply]);
     if (appended === undefined || "refused" in appended) throw new Error(JSON.stringify(appended));
-    repliedAt.set(nonce, performance.now());
+    repliedAt.set(nonce, { sentAt, appendedAt: performance.now() });
   }
 
   function take(request: KafkaRecord): void {
@@ -97,6 +114,7 @@ export function startEchoService(log: Log, topic: string, partitions: number): E
     get received() {
       return received;
     },
+    nonces: () => [...requests.keys()],
     recordsOf: (nonce) => requests.get(nonce)?.length ?? 0,
     async idOf(nonce) {
       if (!requests.has(nonce)) {
@@ -106,7 +124,8 @@ export function startEchoService(log: Log, topic: string, partitions: number): E
       return readHeader(first?.headers ?? [], recordHeaders.correlationId) ?? "";
     },
     release: answer,
-    repliedAt: (nonce) => repliedAt.get(nonce) ?? Number.NaN,
+    repliedAt: (nonce) => repliedAt.get(nonce) ?? { sentAt: Number.NaN, appendedAt: Number.NaN },
+    replyTo,
     stop() {
       stopped.abort();
       for (const timer of timers) clearTimeout(timer);

@@ -25,18 +25,23 @@ export interface RestartableGateway {
   restarted(): Promise<void>;
   /** Resident memory of the workerd that runs now. */
   rssMiB(): number;
+  /** Of the same. */
+  openFiles(): number;
+  /** What the Worker and its objects have in their JavaScript heap. Only of one that is inspected. */
+  heapMiB(): Promise<number>;
 }
 
 export interface RestartableOptions {
   /** File of the Worker's entry, from the root; it exports `Waiter` and `ReplyDrain`. */
   readonly entry: string;
   readonly name: string;
+  readonly isInspected?: boolean;
   readonly variables: Readonly<Record<string, string | number>>;
 }
 
 /** All of it is undone by `later`. */
 export async function startRestartableGateway(
-  { entry, name, variables }: RestartableOptions,
+  { entry, name, variables, isInspected = false }: RestartableOptions,
   later: (cleanup: () => unknown) => void,
 ): Promise<RestartableGateway> {
   const script = await bundled(entry);
@@ -46,6 +51,8 @@ export async function startRestartableGateway(
   const lines: string[] = [];
   const restarts: (() => void)[] = [];
   let running = Promise.resolve();
+  // So that a test can tell garbage from growth.
+  process.env["MINIFLARE_WORKERD_V8_FLAGS"] ??= "--expose-gc";
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       name,
@@ -60,6 +67,7 @@ export async function startRestartableGateway(
       host: "127.0.0.1",
       port: 0,
       resourcePersistencePath: storage,
+      ...(isInspected ? { inspectorPort: 0 } : {}),
       cf: false,
       telemetry: { enabled: false },
       log: new CollectedLog(lines),
@@ -87,8 +95,31 @@ export async function startRestartableGateway(
       while (isRunning(killed)) await new Promise((resolve) => setImmediate(resolve));
     },
     restarted: () => running,
+    heapMiB: async () => heapMiB(await miniflare.getInspectorURL(), name),
+    openFiles: () => readdirSync(`/proc/${pid()}/fd`).length,
     rssMiB: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid()}/status`, "utf8"))?.[1]) / 1_024,
   };
+}
+
+/** Asks the inspector, by the protocol that browsers' tools use. */
+async function heapMiB(inspector: URL, name: string): Promise<number> {
+  const targets = (await (await fetch(`http://${inspector.host}/json`)).json()) as {
+    readonly id: string;
+    readonly webSocketDebuggerUrl: string;
+  }[];
+  const url = targets.find(({ id }) => id === `core:user:${name}`)?.webSocketDebuggerUrl;
+  if (url === undefined) throw new Error(`the inspector does not know ${name}`);
+  const socket = new WebSocket(url);
+  return new Promise((resolve, reject) => {
+    socket.addEventListener("error", () => reject(new Error("the inspector does not answer")));
+    socket.addEventListener("open", () => socket.send('{"id":1,"method":"Runtime.getHeapUsage"}'));
+    socket.addEventListener("message", ({ data }) => {
+      const { id, result } = JSON.parse(String(data)) as { id?: number; result?: { usedSize: number } };
+      if (id !== 1 || result === undefined) return;
+      socket.close();
+      resolve(result.usedSize / 1_024 ** 2);
+    });
+  });
 }
 
 const scripts = new Map<string, Promise<string>>();

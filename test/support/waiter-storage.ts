@@ -8,6 +8,9 @@ import { DatabaseSync } from "node:sqlite";
 /** SQLite's first page: all that a database has in which nothing was ever written. */
 const emptyDatabaseBytes = 4_096;
 
+/** workerd locks a file for the moment in which it folds it up. */
+const busyTimeoutMs = 2_000;
+
 export interface LeftOnDisk {
   /** Objects that have a file; it stays, also when nothing is in it. */
   readonly objects: number;
@@ -17,7 +20,7 @@ export interface LeftOnDisk {
   readonly written: number;
 }
 
-/** `folder` is that of the class. Throws while a file is being made or folded up; ask again. */
+/** `folder` is that of the class. */
 export function leftOnDisk(folder: string): LeftOnDisk {
   const files = readdirSync(folder).filter((file) => /^[0-9a-f]{64}\.sqlite$/.test(file));
   const written = files.filter((file) => isWritten(join(folder, file)));
@@ -37,7 +40,7 @@ function isWritten(path: string): boolean {
 
 function count(path: string, table: string): number {
   if (!existsSync(path)) return 0;
-  const database = new DatabaseSync(path, { readOnly: true });
+  const database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
   try {
     const tables = database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").all(table);
     if (tables.length === 0) return 0;
