@@ -324,7 +324,8 @@ test("a cancelled exchange tells those who wait, takes its request back once, an
   const request = await requestWith(topic, me);
   const id = header(request, "X-Correlation-ID") ?? "";
   const cancel = () => ask(`/requests/${id}`, { method: "DELETE" });
-  expect((await cancel()).status).toBe(204);
+  const cancelled = await cancel();
+  expect([cancelled.status, idOf(cancelled)]).toEqual([204, id]);
   const told = await asked;
   expect([told.status, (await told.json<{ code: string }>()).code]).toEqual([409, "cancelled"]);
   expect((await cancel()).status).toBe(204);
