@@ -34,6 +34,8 @@ const maxPerCall = 64;
 /** The replies of one waiter, and how its calls went since the last one that got through. */
 interface Lane {
   readonly replies: QueuedReply[];
+  /** Those of a call that is under way, or is to be made again. */
+  calling: QueuedReply[] | undefined;
   failures: number;
   lostSince: number | undefined;
 }
@@ -54,9 +56,13 @@ export class DeliveryQueue {
       lane.replies.push(reply);
       return;
     }
-    this.#lanes.set(waiterId, { replies: [reply], failures: 0, lostSince: undefined });
-    this.#ready.push(waiterId);
-    this.resume();
+    this.#lanes.set(waiterId, {
+      replies: [reply],
+      calling: undefined,
+      failures: 0,
+      lostSince: undefined,
+    });
+    this.#enlist(waiterId);
   }
 
   /** Starts what may start now. Harmless when nothing may. */
@@ -75,48 +81,51 @@ export class DeliveryQueue {
   async #serve(waiterId: string): Promise<void> {
     const lane = this.#lanes.get(waiterId);
     if (lane === undefined) return;
-    const replies = lane.replies.splice(0, maxPerCall);
-    if (!(await this.#deliver(waiterId, lane, replies))) {
-      // The run may call nobody any more: first in line for the next one.
-      lane.replies.unshift(...replies);
+    const replies = (lane.calling ??= lane.replies.splice(0, maxPerCall));
+    const againInMs = await this.#call(waiterId, lane, replies);
+    if (againInMs !== undefined) {
+      // Others are served meanwhile: many that are out of reach at once must not keep all calls to themselves.
+      void this.#options.pause(againInMs).then(() => this.#enlist(waiterId));
+      return;
     }
+    lane.calling = undefined;
     if (lane.replies.length === 0) this.#lanes.delete(waiterId);
     else this.#ready.push(waiterId);
   }
 
-  /** False when the replies must wait for a run that may make calls again; else every one of them is settled. */
-  async #deliver(waiterId: string, lane: Lane, replies: readonly QueuedReply[]): Promise<boolean> {
-    const { waiterFor, mayCall, callTimeoutMs, now, pause, random } = this.#options;
-    const giveUpAt = Math.max(...replies.map((reply) => reply.giveUpAt));
+  #enlist(waiterId: string): void {
+    this.#ready.push(waiterId);
+    this.resume();
+  }
+
+  /** One call. In how many ms to make it again; undefined when every reply is settled. */
+  async #call(waiterId: string, lane: Lane, replies: readonly QueuedReply[]): Promise<number | undefined> {
+    const { waiterFor, callTimeoutMs, now, random } = this.#options;
     const deliveries = replies.map((reply) => reply.delivery);
-    for (;;) {
-      const settled = await withDeadline(
-        // A stub that cannot be had at all throws at once; that is a failed call like any other.
-        Promise.resolve().then(() => waiterFor(waiterId).deliver(deliveries, { named: true })),
-        callTimeoutMs,
-      );
-      if (settled.status === "done") {
-        clear(lane);
-        replies.forEach((reply, at) => {
-          const said = settled.value[at] ?? "undeliverable";
-          // A waiter of an earlier deploy knows nothing of names and says the outcome alone.
-          if (typeof said === "string") reply.settle(said);
-          else reply.settle(said.outcome, said.service);
-        });
-        return true;
-      }
-      const failure = classifyFailure(settled.status === "failed" ? settled.cause : undefined);
-      lane.failures++;
-      if (!failure.overloaded) lane.lostSince ??= now();
-      const next = afterFailure(failure, lane, giveUpAt, now(), random());
-      if (next.next === "give-up") {
-        clear(lane);
-        for (const reply of replies) reply.settle("undeliverable");
-        return true;
-      }
-      await pause(next.inMs);
-      if (!mayCall()) return false;
+    const settled = await withDeadline(
+      // A stub that cannot be had at all throws at once; that is a failed call like any other.
+      Promise.resolve().then(() => waiterFor(waiterId).deliver(deliveries, { named: true })),
+      callTimeoutMs,
+    );
+    if (settled.status === "done") {
+      clear(lane);
+      replies.forEach((reply, at) => {
+        const said = settled.value[at] ?? "undeliverable";
+        // A waiter of an earlier deploy knows nothing of names and says the outcome alone.
+        if (typeof said === "string") reply.settle(said);
+        else reply.settle(said.outcome, said.service);
+      });
+      return undefined;
     }
+    const failure = classifyFailure(settled.status === "failed" ? settled.cause : undefined);
+    lane.failures++;
+    if (!failure.overloaded) lane.lostSince ??= now();
+    const giveUpAt = Math.max(...replies.map((reply) => reply.giveUpAt));
+    const next = afterFailure(failure, lane, giveUpAt, now(), random());
+    if (next.next === "retry") return next.inMs;
+    clear(lane);
+    for (const reply of replies) reply.settle("undeliverable");
+    return undefined;
   }
 }
 

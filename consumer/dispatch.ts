@@ -55,9 +55,12 @@ async function wayOf(record: KafkaRecord, now: number, waiterIdOf: Ways["waiterI
   const { id, form, reply, keepUntil, fate } = disposition;
   const waiterId = await waiterIdOf(id, form);
   if (waiterId === undefined) return { verdict: "unknown" };
+  const place = `${nameOf(record)}/${record.offset}`;
+  // What stands in for an unreadable record is not that record: once that can be read, it is another reply.
+  const source = fate === undefined ? place : `${place}/unreadable`;
   return {
     waiterId,
-    delivery: { source: `${nameOf(record)}/${record.offset}`, topic: record.topic, reply },
+    delivery: { source, topic: record.topic, reply },
     giveUpAt: keepUntil ?? record.timestamp + defaultKeepMs,
     fateOf: (verdict, service) => ({
       ...(fate ?? (verdict === "undeliverable" ? outOfReach : { verdict })),

@@ -49,10 +49,12 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
         detail: "The log says what is missing.",
       });
     }
-    const correlationId = c.env.WAITER.newUniqueId().toString();
-    c.set("correlationId", correlationId);
+    c.set("correlationId", c.env.WAITER.newUniqueId().toString());
     await next();
-    if (!c.res.headers.has(httpHeaders.correlationId)) c.header(httpHeaders.correlationId, correlationId);
+    if (!c.res.headers.has(httpHeaders.correlationId)) {
+      // A path may have found out meanwhile which exchange it is about.
+      c.header(httpHeaders.correlationId, c.get("correlationId"));
+    }
     return undefined;
   });
   app.use("/_hearback/*", operatorsOnly);

@@ -47,7 +47,7 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
     const createdAt = Date.now();
     const read = await readRequest(c, service, createdAt);
     if (read instanceof Response) return read;
-    const { id, preferences, clientCorrelationId } = read;
+    const { id, isAsync, clientCorrelationId } = read;
     const connection = connect(c, deps, id.waiterId);
     const exchange = {
       ...read,
@@ -56,7 +56,6 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
       spin,
       produceTimeoutMs: config.produceTimeoutMs,
     };
-    const isAsync = preferences.respondAsync || preferences.waitSeconds !== undefined;
     const response =
       read.isKeyed || isAsync || service.lateReplies === "keep"
         ? await answerDurably(connection, exchange, c.req.raw.signal)
@@ -73,6 +72,10 @@ interface ReadRequest {
   readonly id: ExchangeId<DurableObjectId>;
   readonly isKeyed: boolean;
   readonly preferences: Preferences;
+  /** The caller is content with being told where to ask for the answer. */
+  readonly isAsync: boolean;
+  /** Epoch ms: of the exchange, if it falls to this caller to begin one. */
+  readonly deadlineAt: number;
   readonly clientCorrelationId: string | undefined;
   readonly recordKey: string;
   readonly fingerprint: () => Promise<string>;
@@ -115,8 +118,10 @@ async function readRequest(
   if (body === undefined) {
     return refuse("payload_too_large", { detail: `at most ${service.bodyLimitBytes} bytes` });
   }
+  const preferences = readPreferences(headers.get("Prefer"));
+  const isAsync = preferences.respondAsync || preferences.waitSeconds !== undefined;
   // A body that took its whole time to arrive leaves none for the service.
-  const deadlineAt = createdAt + service.timeoutMs;
+  const deadlineAt = createdAt + (isAsync ? service.asyncTimeoutMs : service.timeoutMs);
   if (Date.now() >= deadlineAt) return respondProblem("deadline_exceeded", correlationId, { deadlineAt });
   const url = new URL(request.url);
   const key =
@@ -153,7 +158,9 @@ async function readRequest(
   return {
     id,
     isKeyed: clientKey.status === "key",
-    preferences: readPreferences(headers.get("Prefer")),
+    preferences,
+    isAsync,
+    deadlineAt,
     clientCorrelationId,
     recordKey: key.key,
     fingerprint: () => fingerprint({ ...asked, contentType: headers.get("Content-Type"), body }),
@@ -170,11 +177,10 @@ interface Exchange extends ReadRequest {
 
 async function answerPlainly(
   connection: Connection,
-  { id, service, createdAt, spin, produceTimeoutMs, recordKey, recordOf }: Exchange,
+  { id, service, createdAt, deadlineAt, spin, produceTimeoutMs, recordKey, recordOf }: Exchange,
   signal: AbortSignal,
 ): Promise<Response> {
   const { correlationId } = id;
-  const deadlineAt = createdAt + service.timeoutMs;
   const spec = { deadlineAt, replyTopic: service.replyTopic, service: service.name };
   const attempt = { attempt: onlyAttempt, correlationId, deadlineAt };
   const outcome = await requestReply(
@@ -206,10 +212,9 @@ async function answerDurably(
   exchange: Exchange,
   signal: AbortSignal,
 ): Promise<Response> {
-  const { id, service, createdAt, preferences, recordKey, recordOf, spin, produceTimeoutMs } = exchange;
+  const { id, service, createdAt, deadlineAt, recordKey, recordOf, spin, produceTimeoutMs } = exchange;
+  const { isAsync, preferences } = exchange;
   const { respondAsync, waitSeconds } = preferences;
-  const isAsync = respondAsync || waitSeconds !== undefined;
-  const deadlineAt = createdAt + (isAsync ? service.asyncTimeoutMs : service.timeoutMs);
   // Nobody is held longer than any caller of the service is.
   const waitMs = isAsync ? Math.min((waitSeconds ?? 0) * 1_000, service.timeoutMs) : service.timeoutMs;
   const principal = nameOfPrincipal(anonymous);
@@ -239,8 +244,11 @@ async function answerDurably(
   const isStored = outcome.status === "replied" && outcome.isStored === true;
   if (waitMs > 0 && !isStored) learnFrom(outcome.status, spin, createdAt);
   const response = respondDurable(outcome, id.correlationId, isAsync);
+  // What was refused was not waited for.
+  if (outcome.status === "conflict" || outcome.status === "unavailable") return response;
   return withPreferenceApplied(response, {
-    respondAsync: respondAsync && response.status === 202,
+    // A 202 may also be what the service answered.
+    respondAsync: respondAsync && outcome.status === "waiting",
     waitSeconds: waitSeconds === undefined ? undefined : Math.floor(waitMs / 1_000),
   });
 }

@@ -7,7 +7,18 @@ import { DeadLetters } from "../../consumer/dead-letters.ts";
 import { assignmentOf, type DeadLetterPage, type ShownDeadLetter } from "../../consumer/library.ts";
 import { encodeText, type KafkaRecord } from "../../protocol/index.ts";
 import config from "./gateway-config.ts";
-import { ask, bareReply, drain, expectVerdicts, operatorAsks, produce, totals } from "./support.ts";
+import {
+  ask,
+  bareReply,
+  drain,
+  expectVerdicts,
+  operatorAsks,
+  post,
+  produce,
+  replyTo,
+  requestWith,
+  totals,
+} from "./support.ts";
 
 const assignment = assignmentOf(config);
 
@@ -92,6 +103,25 @@ test("a reply that its waiter could not be given is delivered when it is re-driv
   await abortAllDurableObjects();
   expect(await redriven()).toEqual(after.redriven);
 }, 15_000);
+
+test("one that can be read by now, but was answered as unreadable, is not said to be accepted", async () => {
+  const me = crypto.randomUUID();
+  const asked = post("/durable", me, { "Idempotency-Key": `"${me}"` });
+  const request = await requestWith("durable.requests", me);
+  await expectVerdicts(() => replyTo(request, { contentType: "tëxt/plain" }), { malformed: 1 });
+  expect((await asked).status).toBe(502);
+  const { id } = await newest();
+  // A later deploy reads it.
+  await runInDurableObject(drain(), (_, { storage }) => {
+    storage.sql.exec(
+      "UPDATE dead_letters SET record = REPLACE(record, 'Content-Type', 'Other') WHERE id = ?",
+      id,
+    );
+  });
+  expect((await operatorAsks(`dead-letters/${id}/redrive`, { method: "POST" })).body).toEqual({
+    verdict: "duplicate",
+  });
+});
 
 test("a record that was too large to be kept is read from its place in Kafka, while Kafka has it", async () => {
   const id = env.WAITER.newUniqueId().toString();

@@ -310,6 +310,32 @@ test("wait=N gives the reply if it comes in time, and 202 after N seconds if not
   await expect.poll(async () => (await ask(`/requests/${idOf(accepted)}`)).status).toBe(200);
 });
 
+test("what was preferred is said to be applied only where it was", async () => {
+  const me = newKey();
+  const asked = post("/durable", me, keyed(me, { prefer: "respond-async, wait=3" }));
+  // The service's own 202 is a reply as any other.
+  await replyTo(await requestWith(topic, me), { status: 202 });
+  const answered = await asked;
+  expect([answered.status, answered.headers.get("preference-applied")]).toEqual([202, "wait=3"]);
+  const conflict = await post("/durable", `${me}!`, keyed(me, { prefer: "wait=3" }));
+  expect([conflict.status, conflict.headers.get("preference-applied")]).toEqual([422, null]);
+});
+
+test("a body that takes longer to arrive than a caller waits is no matter to one who does not wait", async () => {
+  const slowly = (headers: Record<string, string>) => {
+    const body = new ReadableStream<Uint8Array>({
+      async start(controller) {
+        controller.enqueue(encodeText(newKey()));
+        await scheduler.wait(350);
+        controller.close();
+      },
+    });
+    return ask("/quick", { method: "POST", body, headers });
+  };
+  const [plain, asynchronous] = await Promise.all([slowly({}), slowly({ prefer: "respond-async" })]);
+  expect([plain.status, asynchronous.status]).toEqual([504, 202]);
+});
+
 test("a caller who joins a longer exchange waits no longer than usual, and is told where to ask", async () => {
   const me = newKey();
   const first = post("/brief", me, keyed(me, { prefer: "respond-async" }));
@@ -324,7 +350,8 @@ test("a cancelled exchange tells those who wait, takes its request back once, an
   const request = await requestWith(topic, me);
   const id = header(request, "X-Correlation-ID") ?? "";
   const cancel = () => ask(`/requests/${id}`, { method: "DELETE" });
-  expect((await cancel()).status).toBe(204);
+  const cancelled = await cancel();
+  expect([cancelled.status, idOf(cancelled)]).toEqual([204, id]);
   const told = await asked;
   expect([told.status, (await told.json<{ code: string }>()).code]).toEqual([409, "cancelled"]);
   expect((await cancel()).status).toBe(204);

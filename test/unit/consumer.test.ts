@@ -476,6 +476,32 @@ describe("the delivery queue", () => {
     await vi.waitFor(() => expect(verdicts).toEqual(["1 undeliverable"]));
   });
 
+  test("serves others while waiters that are out of reach are given a pause", async () => {
+    const verdicts: string[] = [];
+    const pauses: (() => void)[] = [];
+    const queue = new DeliveryQueue({
+      waiterFor: (waiterId) => ({
+        deliver: async () => {
+          if (waiterId !== "there") throw new Error("reset");
+          return ["accepted"];
+        },
+      }),
+      mayCall: () => true,
+      parallel: 2,
+      callTimeoutMs: 1_000,
+      now: () => 0,
+      pause: () => new Promise((resolve) => pauses.push(resolve)),
+      random: () => 0,
+    });
+    for (const waiter of ["lost", "lost too"]) queue.add(waiter, reply(waiter, verdicts));
+    await vi.waitFor(() => expect(pauses).toHaveLength(2));
+    queue.add("there", reply("1", verdicts));
+    await vi.waitFor(() => expect(verdicts).toEqual(["1 accepted"]));
+    // And comes back to them.
+    for (const end of pauses.splice(0)) end();
+    await vi.waitFor(() => expect(pauses).toHaveLength(2));
+  });
+
   test("charges every repeat of a call, and leaves the rest to the next run when there is none left", async () => {
     const verdicts: string[] = [];
     let calls = 0;
