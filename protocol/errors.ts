@@ -26,6 +26,7 @@ export const problems = {
   reply_unreadable: { status: 502, title: "The service sent a reply that cannot be read" },
   reply_refused: { status: 502, title: "The service's reply could not be handed back" },
   responder_failed: { status: 502, title: "The service failed while answering" },
+  produce_unknown: { status: 503, title: "Whether the request was handed over is not known" },
   produce_refused: { status: 503, title: "The request could not be handed to the service" },
   waiter_unavailable: { status: 503, title: "The waiter is out of reach" },
   not_ready: { status: 503, title: "The gateway is not ready" },

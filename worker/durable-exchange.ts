@@ -34,14 +34,15 @@ export interface DurableExchangeDeps extends Omit<WaitDeps, "nudge"> {
 }
 
 /**
- * `waiting`: the caller's patience is over and the exchange goes on. `isStored`: it was answered before this caller
- * came. `conflict`: the key was used for another request. `unavailable`: the waiter could not be opened, and nothing
+ * `waiting`: the caller's patience is over and the exchange goes on. `unknown`: the same, but nobody knows yet whether
+ * its record is written. `isStored`: it was answered before this caller came. `conflict`: the key was used for another request. `unavailable`: the waiter could not be opened, and nothing
  * was produced.
  */
 export type DurableOutcome =
   | Exclude<ExchangeOutcome, { status: "replied" }>
   | { readonly status: "replied"; readonly reply: Reply; readonly isStored?: boolean }
   | { readonly status: "waiting"; readonly createdAt: number; readonly deadlineAt: number }
+  | { readonly status: "unknown" }
   | { readonly status: "conflict" }
   | { readonly status: "unavailable" };
 
@@ -97,7 +98,9 @@ async function takePart(
         ? produced.answered.then(() => waiting(attempt))
         : waitFor(deps, request, attempt, request.waitUntil, ended);
     const outcome = await Promise.race([wait, produced.refused]);
-    if (outcome !== "open-again" && outcome.status !== "waiting") over.abort();
+    if (outcome === "open-again") return outcome;
+    if (outcome.status === "waiting") return produced.isWritten() ? outcome : { status: "unknown" };
+    over.abort();
     return outcome;
   }
   const { confirmBy } = opened;
@@ -158,6 +161,8 @@ async function produceIfNobodyDoes(
 interface Producing {
   /** Kafka has answered, or has not in its time. */
   readonly answered: Promise<void>;
+  /** As far as is known now. */
+  readonly isWritten: () => boolean;
   /** Resolves only if the attempt ends because its record was refused. */
   readonly refused: Promise<ExchangeOutcome>;
   /** All is said and done, whatever became of it. */
@@ -167,11 +172,12 @@ interface Producing {
 /** Goes on when the caller is gone: what is stored wants its record. `over`: the exchange has ended. */
 function produce(
   deps: DurableExchangeDeps,
-  { recordOf, produceTimeoutMs, likelyUntil }: DurableRequest,
+  { terms, recordOf, produceTimeoutMs, likelyUntil }: DurableRequest,
   { status, attempt }: OpenedToProduce,
   over: AbortSignal,
 ): Producing {
-  const { kafka, afterwards, nudge, now, pause } = deps;
+  const { kafka, waiter, afterwards, nudge, now, pause } = deps;
+  let isWritten = false;
   afterwards(nudge(Math.min(likelyUntil, attempt.deadlineAt), attempt.deadlineAt, false));
   let firstAnswered = (): void => {};
   const answered = new Promise<void>((resolve) => (firstAnswered = resolve));
@@ -182,14 +188,17 @@ function produce(
       now,
       pause,
       onUnknown: firstAnswered,
-      isOver: () => over.aborted,
+      isOver: async () => over.aborted || (await isEnded(waiter, terms.principal)),
     });
+    isWritten = fate.status === "appended";
     if (fate.status === "unknown") return { fate, goesOn: true };
     // The reply was faster: nothing is left to be said.
     if (fate.status === "appended" && over.aborted) return { fate, goesOn: true };
     const said = await confirm(deps, attempt, fate);
     // Unsaid, another caller takes over after the lease; the bridge knows the record again.
-    const goesOn = fate.status === "appended" || (said.status === "done" && said.value === "goes-on");
+    const goesOn = isWritten || (said.status === "done" && said.value === "goes-on");
+    // Refused here, and yet it goes on: somebody else has it written.
+    isWritten = goesOn;
     return { fate, goesOn };
   };
   const produced = producing();
@@ -203,8 +212,18 @@ function produce(
     refused: produced.then(({ fate, goesOn }) =>
       fate.status === "refused" && !goesOn ? fate : new Promise(() => {}),
     ),
+    isWritten: () => isWritten,
     done: produced,
   };
+}
+
+/** Whether the exchange was answered or taken back meanwhile, as far as its object can be asked. */
+async function isEnded(waiter: DurableExchangeDeps["waiter"], principal: string): Promise<boolean> {
+  const looked = await withDeadline(
+    Promise.resolve().then(() => waiter().attach(principal, 0)),
+    lastLookTimeoutMs,
+  );
+  return looked.status === "done" && looked.value.status !== "waiting";
 }
 
 /**

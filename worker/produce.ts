@@ -34,8 +34,8 @@ export interface RepeatOptions {
   readonly pause: (ms: number) => Promise<void>;
   /** The first attempt has had no answer; others follow. */
   readonly onUnknown: () => void;
-  /** Nobody has a use for the record any more: it is answered, or taken back. */
-  readonly isOver: () => boolean;
+  /** Whether nobody has a use for the record any more: it is answered, or taken back. */
+  readonly isOver: () => Promise<boolean>;
 }
 
 /**
@@ -56,6 +56,6 @@ export async function produceUntilKnown(
     if (!isRepeat) onUnknown();
     if (now() + pauseBetweenMs >= lastStartAt) return { status: "unknown" };
     await pause(pauseBetweenMs);
-    if (isOver()) return { status: "unknown" };
+    if (await isOver()) return { status: "unknown" };
   }
 }

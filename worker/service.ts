@@ -136,6 +136,7 @@ async function readRequest(
   if (!key.ok) return refuse("bad_request", { detail: `missing: ${key.missing}` });
 
   const replyPartition = replyPartitionFor(service, correlationId);
+  const forwarded = present(headers, service.forwardHeaders);
   // HEAD is GET without the body; services need not know it.
   const asked = { method: service.method, path: url.pathname, query: url.search };
   const recordOf = (attempt: Attempt): NewRecord =>
@@ -146,10 +147,7 @@ async function readRequest(
       replyTopic: service.replyTopic,
       ...(replyPartition === undefined ? {} : { replyPartition }),
       ...(clientCorrelationId === undefined ? {} : { clientCorrelationId }),
-      forwarded: [...passedThroughHeaders, ...service.forwardHeaders].flatMap((name) => {
-        const value = headers.get(name);
-        return value === null ? [] : [[name, value] as const];
-      }),
+      forwarded: [...present(headers, passedThroughHeaders), ...forwarded],
     });
   const longest: Attempt = { attempt: createdAt, createdAt, deadlineAt, keepUntil: deadlineAt };
   if (recordBytes(recordOf(longest)) > maxRecordBytes) {
@@ -163,9 +161,23 @@ async function readRequest(
     deadlineAt,
     clientCorrelationId,
     recordKey: key.key,
-    fingerprint: () => fingerprint({ ...asked, contentType: headers.get("Content-Type"), body }),
+    fingerprint: () =>
+      fingerprint({
+        ...asked,
+        contentType: headers.get("Content-Type"),
+        recordKey: service.recordKey === undefined ? null : key.key,
+        forwarded,
+        body,
+      }),
     recordOf,
   };
+}
+
+function present(headers: Headers, names: readonly string[]): (readonly [name: string, value: string])[] {
+  return names.flatMap((name) => {
+    const value = headers.get(name);
+    return value === null ? [] : [[name, value] as const];
+  });
 }
 
 interface Exchange extends ReadRequest {
@@ -245,11 +257,11 @@ async function answerDurably(
   if (waitMs > 0 && !isStored) learnFrom(outcome.status, spin, createdAt);
   const response = respondDurable(outcome, id.correlationId, isAsync);
   // What was refused was not waited for.
-  if (outcome.status === "conflict" || outcome.status === "unavailable") return response;
+  if (["conflict", "unavailable", "unknown"].includes(outcome.status)) return response;
   return withPreferenceApplied(response, {
     // A 202 may also be what the service answered.
     respondAsync: respondAsync && outcome.status === "waiting",
-    waitSeconds: waitSeconds === undefined ? undefined : Math.floor(waitMs / 1_000),
+    waitSeconds: waitSeconds === undefined ? undefined : Math.min(waitSeconds, Math.ceil(waitMs / 1_000)),
   });
 }
 
@@ -266,6 +278,11 @@ function respondDurable(outcome: DurableOutcome, correlationId: string, isAsync:
         ? respondWaiting({ correlationId, ...outcome }, Date.now())
         : // Joined an exchange that takes longer than a caller who did not say so should be made to wait.
           respondStillWaiting({ correlationId, ...outcome }, Date.now());
+    case "unknown":
+      return withLocation(
+        respondProblem("produce_unknown", correlationId, { headers: { "Retry-After": "1" } }),
+        correlationId,
+      );
     case "conflict":
       return respondProblem("idempotency_key_reused", correlationId);
     case "unavailable":

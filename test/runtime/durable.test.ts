@@ -138,7 +138,13 @@ async function openedByOneWhoDied(me: string) {
       service: "durable",
       principal: nameOfPrincipal(anonymous),
       replyTopic: service.replyTopic,
-      fingerprint: await fingerprint({ ...asked, contentType: "text/plain;charset=UTF-8", body }),
+      fingerprint: await fingerprint({
+        ...asked,
+        contentType: "text/plain;charset=UTF-8",
+        recordKey: null,
+        forwarded: [],
+        body,
+      }),
       ...attempt,
     },
     "an opener whose Worker died",
@@ -227,7 +233,7 @@ test("an attempt that expired is no answer: the next call is a new attempt with 
 test("the reply to an expired attempt is kept, and is the answer from then on", async () => {
   const me = newKey();
   const expired = await post("/brief", me, keyed(me));
-  const [request] = (await requestsWith(me, "brief.requests")) as [KafkaRecord];
+  const request = await requestWith("brief.requests", me);
   expect((await ask(`/requests/${idOf(expired)}`)).status).toBe(504);
   await expectVerdicts(() => replyTo(request, { text: "late, but there" }), { late: 1 });
   const collected = await ask(`/requests/${idOf(expired)}`);
@@ -426,6 +432,56 @@ test("a refused produce is a 503 for all who wait, keeps nothing, and the next c
   const again = post("/durable", me, keyed(me));
   await replyTo(await requestWith(topic, me), { text: "at last" });
   expect(await (await again).text()).toBe("at last");
+});
+
+/** Bridges that answer no produce, until `heal` is called. */
+function losingProduces() {
+  const fetched = globalThis.fetch;
+  let isLost = true;
+  vi.spyOn(globalThis, "fetch").mockImplementation((input, init) =>
+    isLost && String(input instanceof Request ? input.url : input).endsWith("/hearback/produce")
+      ? new Promise(() => {})
+      : fetched(input, init),
+  );
+  return { heal: () => (isLost = false) };
+}
+
+test("nobody is told 202 before the record is handed over; what is not known is a 503 that names where to ask", async () => {
+  const me = newKey();
+  const produces = losingProduces();
+  const response = await post("/durable", me, keyed(me, { prefer: "respond-async" }));
+  expect([response.status, (await response.json<{ code: string }>()).code]).toEqual([503, "produce_unknown"]);
+  expect(response.headers.get("location")).toBe(`/requests/${idOf(response)}`);
+  produces.heal();
+  // It is repeated behind the answer, and the same call again is told that it waits.
+  const request = await requestWith(topic, me, 3_000);
+  const again = await post("/durable", me, keyed(me, { prefer: "respond-async" }));
+  expect(again.status).toBe(202);
+  await replyTo(request, { text: "known at last" });
+  await expect.poll(async () => (await ask(`/requests/${idOf(response)}`)).text()).toBe("known at last");
+  expect(await requestsWith(me)).toHaveLength(1);
+});
+
+test("what is cancelled while its produce has no answer is not produced behind the cancel", async () => {
+  const me = newKey();
+  const produces = losingProduces();
+  const response = await post("/durable", me, { prefer: "respond-async" });
+  const id = idOf(response);
+  expect((await ask(`/requests/${id}`, { method: "DELETE" })).status).toBe(204);
+  produces.heal();
+  // Longer than the pause before a repeat.
+  await scheduler.wait(1_200);
+  expect(await requestsWith(me)).toEqual([]);
+});
+
+test("the same key with another forwarded header is a 422: it may be another user's", async () => {
+  const me = newKey();
+  const asked = ask(`/basket/${me}`, { headers: keyed(me, { "accept-language": "de" }) });
+  const request = await requestWith("basket.requests", me);
+  const other = await ask(`/basket/${me}`, { headers: keyed(me, { "accept-language": "fr" }) });
+  expect(other.status).toBe(422);
+  await replyTo(request, { text: "Äpfel" });
+  expect(await (await asked).text()).toBe("Äpfel");
 });
 
 test("a produce without an answer is repeated with the same ID until somebody answers, and is one record", async () => {

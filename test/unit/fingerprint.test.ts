@@ -9,6 +9,8 @@ const request: Fingerprinted = {
   path: "/orders",
   query: "?a=1",
   contentType: "text/plain",
+  recordKey: null,
+  forwarded: [],
   body: encodeText("a body"),
 };
 
@@ -35,6 +37,9 @@ test("each of its parts counts", async () => {
     { ...request, contentType: "" },
     { ...request, contentType: null },
     { ...request, contentType: "null" },
+    { ...request, recordKey: "null" },
+    { ...request, forwarded: [["x-user", "anna"]] },
+    { ...request, forwarded: [["x-user", "bert"]] },
     { ...request, body: encodeText("a body ") },
     { ...request, body: encodeText("A body") },
     { ...request, body: new Uint8Array() },
@@ -44,7 +49,15 @@ test("each of its parts counts", async () => {
 });
 
 test("what ends one part never begins the next", async () => {
-  const empty = { method: "", path: "", query: "", contentType: "", body: new Uint8Array() };
+  const empty = {
+    method: "",
+    path: "",
+    query: "",
+    contentType: "",
+    recordKey: "",
+    forwarded: [],
+    body: new Uint8Array(),
+  };
   await expectAllDifferent([
     { ...empty, method: "a" },
     { ...empty, path: "a" },

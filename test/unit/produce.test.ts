@@ -53,7 +53,7 @@ async function repeat(
     now: () => clock.now,
     pause: async (ms) => void (clock.now += ms),
     onUnknown: () => unknowns.push(clock.now),
-    isOver: () => isOver(clock.now),
+    isOver: async () => isOver(clock.now),
   });
   return { fate, calls, unknowns };
 }
