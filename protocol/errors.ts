@@ -1,5 +1,5 @@
 // One table of everything that can go wrong for an HTTP caller: code, status, title.
-// How an outcome becomes a Response is in worker/respond.ts.
+// How an outcome becomes a Response is in worker/http/respond.ts.
 
 /** Stable codes; clients may switch on them. */
 export const problems = {

@@ -7,12 +7,12 @@ import type { DrainPlacement } from "../consumer/library.ts";
 import type { KafkaPort } from "../kafka/index.ts";
 import { httpHeaders } from "../protocol/index.ts";
 import type { GatewayConfig } from "./config.ts";
-import { deadLetterHandlers } from "./dead-letters.ts";
+import { deadLetterHandlers } from "./operator/dead-letters.ts";
 import type { GatewayEnv } from "./env.ts";
-import type { Nudger } from "./nudger.ts";
-import { answerHealthz, ledgerHandler, operatorsOnly, readyzHandler } from "./operator.ts";
+import type { Nudger } from "./exchange/nudger.ts";
+import { answerHealthz, ledgerHandler, operatorsOnly, readyzHandler } from "./operator/operator.ts";
 import { cancelHandler, lookHandler } from "./requests.ts";
-import { respondProblem } from "./respond.ts";
+import { respondProblem } from "./http/respond.ts";
 import { serviceHandler } from "./service.ts";
 
 export interface AppEnv {

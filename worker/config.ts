@@ -4,7 +4,7 @@
 import { TrieRouter } from "hono/router/trie-router";
 import * as v from "valibot";
 import { isOwnedRecordHeader, type CorrelationIdForm, type OwnedPartitions } from "../protocol/index.ts";
-import { mostPartitionsPerOwned, type ReplyRouting } from "./routing.ts";
+import { mostPartitionsPerOwned, type ReplyRouting } from "./exchange/routing.ts";
 
 /** Where the record key of a request comes from; absent or empty in a request is a 400. */
 export type RecordKeySource =

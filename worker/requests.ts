@@ -6,15 +6,15 @@ import { withDeadline } from "../kafka/index.ts";
 import { encodeCancel, type AttachOutcome } from "../protocol/index.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
 import type { GatewayConfig } from "./config.ts";
-import { connect, type Connection } from "./connection.ts";
-import { findWaiter } from "./correlation-id.ts";
-import { readPreferences } from "./preferences.ts";
-import { anonymous, nameOfPrincipal } from "./principal.ts";
-import { produceOnce } from "./produce.ts";
-import { respondOutcome, respondProblem, respondWaiting, withPreferenceApplied } from "./respond.ts";
-import { longestSpinMs } from "./spin.ts";
-import { waitForEnd } from "./wait.ts";
-import { durableWait } from "./waiter-port.ts";
+import { connect, type Connection } from "./exchange/connection.ts";
+import { findWaiter } from "./exchange/correlation-id.ts";
+import { readPreferences } from "./http/preferences.ts";
+import { anonymous, nameOfPrincipal } from "./http/principal.ts";
+import { produceOnce } from "./exchange/produce.ts";
+import { respondOutcome, respondProblem, respondWaiting, withPreferenceApplied } from "./http/respond.ts";
+import { longestSpinMs } from "./exchange/spin.ts";
+import { waitForEnd } from "./exchange/wait.ts";
+import { durableWait } from "./exchange/waiter-port.ts";
 
 /** Longest a `wait=N` is held here: reports disagree on what the platform allows a request that does not move. */
 const longestWaitMs = 30_000;

@@ -12,9 +12,9 @@ import { afterEach, expect, test, vi } from "vitest";
 import { encodeRequest, encodeText, readHeader, type KafkaRecord } from "../../protocol/index.ts";
 import type { WaiterRpc } from "../../durable/index.ts";
 import type { Service } from "../../worker/config.ts";
-import { deriveExchangeId } from "../../worker/correlation-id.ts";
-import { fingerprint } from "../../worker/fingerprint.ts";
-import { anonymous, nameOfPrincipal } from "../../worker/principal.ts";
+import { deriveExchangeId } from "../../worker/exchange/correlation-id.ts";
+import { fingerprint } from "../../worker/http/fingerprint.ts";
+import { anonymous, nameOfPrincipal } from "../../worker/http/principal.ts";
 import config from "./gateway-config.ts";
 import {
   ask,

@@ -11,8 +11,8 @@ import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import type { Delivery, Waiter } from "../../durable/index.ts";
 import { encodeText } from "../../protocol/index.ts";
-import { waitForEnd, type WaitPort } from "../../worker/wait.ts";
-import { durableWait, plainWait, type WaiterStub } from "../../worker/waiter-port.ts";
+import { waitForEnd, type WaitPort } from "../../worker/exchange/wait.ts";
+import { durableWait, plainWait, type WaiterStub } from "../../worker/exchange/waiter-port.ts";
 
 const topic = "replies";
 const nobody = "";

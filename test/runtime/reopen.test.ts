@@ -5,7 +5,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Terms } from "../../durable/index.ts";
-import { durableWait } from "../../worker/waiter-port.ts";
+import { durableWait } from "../../worker/exchange/waiter-port.ts";
 
 afterEach(() => vi.restoreAllMocks());
 

@@ -15,7 +15,7 @@ import {
   mintExchangeId,
   type OwnedKey,
   type WaiterNamespace,
-} from "../../worker/correlation-id.ts";
+} from "../../worker/exchange/correlation-id.ts";
 
 type Service = Parameters<typeof deriveExchangeId>[0];
 

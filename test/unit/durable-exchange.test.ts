@@ -10,7 +10,7 @@ import {
   type OpenOutcome,
   type ProduceOutcome,
 } from "../../protocol/index.ts";
-import { durableExchange, type DurableOutcome } from "../../worker/durable-exchange.ts";
+import { durableExchange, type DurableOutcome } from "../../worker/exchange/durable-exchange.ts";
 
 // The waiter's module is not used here, but comes along.
 vi.mock("cloudflare:workers", () => ({ DurableObject: Object }));

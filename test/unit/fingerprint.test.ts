@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { encodeText } from "../../protocol/index.ts";
-import { fingerprint, type Fingerprinted } from "../../worker/fingerprint.ts";
+import { fingerprint, type Fingerprinted } from "../../worker/http/fingerprint.ts";
 
 const request: Fingerprinted = {
   method: "POST",

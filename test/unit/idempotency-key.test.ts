@@ -1,7 +1,7 @@
 // Which text of a client is a key, where it may stand, and what a client is told whose key cannot be used.
 
 import { describe, expect, test } from "vitest";
-import { readClientKey } from "../../worker/idempotency-key.ts";
+import { readClientKey } from "../../worker/http/idempotency-key.ts";
 
 const uuid = "8e03978e-40d5-43dd-bc93-6894a57f9324";
 const optional = { idempotencyKey: "optional", clientCorrelationIdAsKey: false } as const;

@@ -3,7 +3,7 @@
 import { expect, test, vi } from "vitest";
 import { accept, assignmentOf, noDuties, promisedUntil } from "../../consumer/assignment.ts";
 import type { ReplyDrainRpc } from "../../consumer/library.ts";
-import { Nudger } from "../../worker/nudger.ts";
+import { Nudger } from "../../worker/exchange/nudger.ts";
 
 const assignment = assignmentOf({
   services: [{ replyTopic: "replies", replyPartitions: 1, timeoutMs: 1_000 }],

@@ -1,7 +1,7 @@
 // What the gateway heeds of a Prefer header, by the grammar of RFC 7240, and what it says it has applied.
 
 import { describe, expect, test } from "vitest";
-import { preferenceApplied, readPreferences } from "../../worker/preferences.ts";
+import { preferenceApplied, readPreferences } from "../../worker/http/preferences.ts";
 
 /** Header, whether it asks for 202 at once, and after how many seconds. */
 const table: readonly (readonly [

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { KafkaPort } from "../../kafka/index.ts";
 import { encodeText, type NewRecord, type ProduceOutcome } from "../../protocol/index.ts";
-import { produceOnce, produceUntilKnown, type RecordFate } from "../../worker/produce.ts";
+import { produceOnce, produceUntilKnown, type RecordFate } from "../../worker/exchange/produce.ts";
 
 const record: NewRecord = { topic: "requests", key: encodeText("k"), value: null, headers: [] };
 const appended: ProduceOutcome = { status: "appended", partition: 0, offset: 7 };

@@ -1,7 +1,7 @@
 // How long a wait is held before it is parked, by what the service has shown.
 
 import { expect, test } from "vitest";
-import { cheapestSpin, longestSpinMs, Spin } from "../../worker/spin.ts";
+import { cheapestSpin, longestSpinMs, Spin } from "../../worker/exchange/spin.ts";
 
 function spinAfter(latencies: readonly number[]): Spin {
   const spin = new Spin();

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ParkedOutcome } from "../../durable/index.ts";
 import type { AttachOutcome, WaitOutcome } from "../../protocol/index.ts";
-import { waitForEnd, type ParkedWait, type Patience } from "../../worker/wait.ts";
+import { waitForEnd, type ParkedWait, type Patience } from "../../worker/exchange/wait.ts";
 
 // The waiter's module is not used here, but comes along.
 vi.mock("cloudflare:workers", () => ({ DurableObject: Object }));

@@ -1,9 +1,9 @@
 // The use case of a plain request: open the waiter, produce the request, wait for the reply. It knows Kafka and the
 // waiter by their interfaces and HTTP not at all. What outlives its caller is in durable-exchange.ts.
 
-import type { WaitSpec } from "../durable/index.ts";
-import type { KafkaPort } from "../kafka/index.ts";
-import type { NewRecord, WaitEnd } from "../protocol/index.ts";
+import type { WaitSpec } from "../../durable/index.ts";
+import type { KafkaPort } from "../../kafka/index.ts";
+import type { NewRecord, WaitEnd } from "../../protocol/index.ts";
 import { produceOnce } from "./produce.ts";
 import { waitForEnd, type WaitDeps, type WaitPort } from "./wait.ts";
 

@@ -9,9 +9,9 @@ import {
   type Problem,
   type ProblemCode,
   type Reply,
-} from "../protocol/index.ts";
+} from "../../protocol/index.ts";
 import { preferenceApplied, type Preferences } from "./preferences.ts";
-import type { ExchangeOutcome } from "./request-reply.ts";
+import type { ExchangeOutcome } from "../exchange/request-reply.ts";
 
 /** Statuses that may not have a body (Fetch standard). */
 const nullBodyStatuses = new Set([204, 205, 304]);

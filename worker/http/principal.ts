@@ -1,7 +1,7 @@
 // Who asks. Nobody is asked to say so yet: every caller is the same anonymous one, and whoever knows the ID of an
 // exchange may have its answer.
 
-import type { Principal } from "./correlation-id.ts";
+import type { Principal } from "../exchange/correlation-id.ts";
 
 export const anonymous: Principal = { issuer: "", subject: "" };
 

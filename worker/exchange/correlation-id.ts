@@ -8,9 +8,9 @@ import {
   mintUuid,
   verifyUuid,
   type CorrelationIdForm,
-} from "../protocol/index.ts";
-import type { Service } from "./config.ts";
-import type { ClientKeySource } from "./idempotency-key.ts";
+} from "../../protocol/index.ts";
+import type { Service } from "../config.ts";
+import type { ClientKeySource } from "../http/idempotency-key.ts";
 import { mintRouted } from "./routing.ts";
 
 /** What of a Durable Object namespace is needed here, so that it can be stood in for. An ID's text is its hex. */

@@ -1,8 +1,8 @@
 // Produces a record for a caller, and turns what Kafka says into what a wait can end with. Whether a record may be
 // produced again is decided here; what an exchange makes of it is not.
 
-import type { KafkaPort } from "../kafka/index.ts";
-import type { NewRecord, Refused } from "../protocol/index.ts";
+import type { KafkaPort } from "../../kafka/index.ts";
+import type { NewRecord, Refused } from "../../protocol/index.ts";
 
 export type RecordFate = { readonly status: "appended" } | Refused | { readonly status: "unknown" };
 

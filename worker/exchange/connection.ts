@@ -1,9 +1,9 @@
 // What the use cases need of the platform for one HTTP request: Kafka, the waiter, the drain, time. Wiring only.
 
 import type { Context } from "hono";
-import { drainOf } from "../consumer/library.ts";
-import type { KafkaPort } from "../kafka/index.ts";
-import type { AppEnv, GatewayDeps } from "./app.ts";
+import { drainOf } from "../../consumer/library.ts";
+import type { KafkaPort } from "../../kafka/index.ts";
+import type { AppEnv, GatewayDeps } from "../app.ts";
 import type { WaiterStub } from "./waiter-port.ts";
 
 export interface Connection {

@@ -1,7 +1,7 @@
 // What makes two requests under one key the same: a digest of all that the service sees of them. A forwarded header
 // counts, since it may say who asks; a trace does not, since it is another one each time.
 
-import { encodeText } from "../protocol/index.ts";
+import { encodeText } from "../../protocol/index.ts";
 
 export interface Fingerprinted {
   readonly method: string;

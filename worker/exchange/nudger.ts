@@ -2,7 +2,7 @@
 // so that most requests need not ask. One per isolate; a promise once given is stored by the drain, so
 // forgetting or sharing it is harmless.
 
-import type { DrainAssignment, ReplyDrainRpc } from "../consumer/library.ts";
+import type { DrainAssignment, ReplyDrainRpc } from "../../consumer/library.ts";
 
 /** A wait that outlasts its first hold asks again whatever was promised, but the isolate not more often than this. */
 const askAgainAfterMs = 1_000;

@@ -2,9 +2,9 @@
 // that costs nothing while it is silent. It attaches again by itself, each time with a new stub, until the wait ends
 // or the caller's patience does. It knows neither HTTP nor Kafka, nor what is waited for.
 
-import { maxHoldMs, type ParkedOutcome } from "../durable/index.ts";
-import { withDeadline, type Settled } from "../kafka/index.ts";
-import type { AttachOutcome, WaitOutcome } from "../protocol/index.ts";
+import { maxHoldMs, type ParkedOutcome } from "../../durable/index.ts";
+import { withDeadline, type Settled } from "../../kafka/index.ts";
+import type { AttachOutcome, WaitOutcome } from "../../protocol/index.ts";
 
 /** The ways to attach. Each call takes a new stub: a held call may live on in an old instance, and a broken stub stays broken. */
 export interface WaitPort {

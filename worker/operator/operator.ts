@@ -2,12 +2,12 @@
 // change nothing.
 
 import type { Context, MiddlewareHandler } from "hono";
-import { attribute, drainOf, sumOfServices, type DrainStatus } from "../consumer/library.ts";
-import { withDeadline } from "../kafka/index.ts";
-import type { AppEnv, GatewayDeps } from "./app.ts";
-import type { GatewayConfig } from "./config.ts";
-import type { GatewayEnv } from "./env.ts";
-import { respondProblem } from "./respond.ts";
+import { attribute, drainOf, sumOfServices, type DrainStatus } from "../../consumer/library.ts";
+import { withDeadline } from "../../kafka/index.ts";
+import type { AppEnv, GatewayDeps } from "../app.ts";
+import type { GatewayConfig } from "../config.ts";
+import type { GatewayEnv } from "../env.ts";
+import { respondProblem } from "../http/respond.ts";
 
 const readinessTimeoutMs = 2_000;
 

@@ -2,8 +2,8 @@
 // What a key does, and which exchange it belongs to, is decided elsewhere.
 
 import { parseItem } from "structured-headers";
-import { httpHeaders } from "../protocol/index.ts";
-import type { Service } from "./config.ts";
+import { httpHeaders } from "../../protocol/index.ts";
+import type { Service } from "../config.ts";
 
 /** Keys of different sources are different keys, even with the same text. */
 export type ClientKeySource = "idempotency-key" | "correlation-id";

@@ -2,9 +2,9 @@
 // here it is only asked for and put into HTTP.
 
 import type { Context } from "hono";
-import { drainOf, type NoRecord } from "../consumer/library.ts";
-import type { AppEnv, GatewayDeps } from "./app.ts";
-import { respondProblem } from "./respond.ts";
+import { drainOf, type NoRecord } from "../../consumer/library.ts";
+import type { AppEnv, GatewayDeps } from "../app.ts";
+import { respondProblem } from "../http/respond.ts";
 
 const defaultLimit = 20;
 const maxLimit = 100;

@@ -2,9 +2,9 @@
 // will. It is stored before anything is produced, so that callers may come and go. It knows Kafka and the waiter by
 // their interfaces and HTTP not at all.
 
-import type { Produced, Terms, WaiterRpc } from "../durable/index.ts";
-import { withDeadline, type KafkaPort, type Settled } from "../kafka/index.ts";
-import type { Attempt, NewRecord, OpenOutcome, Reply } from "../protocol/index.ts";
+import type { Produced, Terms, WaiterRpc } from "../../durable/index.ts";
+import { withDeadline, type KafkaPort, type Settled } from "../../kafka/index.ts";
+import type { Attempt, NewRecord, OpenOutcome, Reply } from "../../protocol/index.ts";
 import { produceUntilKnown, type RecordFate } from "./produce.ts";
 import { departure, type ExchangeOutcome } from "./request-reply.ts";
 import { waitForEnd, type WaitDeps } from "./wait.ts";

@@ -8,7 +8,7 @@ import {
   type ParkedOutcome,
   type WaiterRpc,
   type WaitSpec,
-} from "../durable/index.ts";
+} from "../../durable/index.ts";
 import type { ParkedWait, WaitPort } from "./wait.ts";
 
 /** As far as it is used here. */
