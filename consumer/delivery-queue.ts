@@ -9,8 +9,10 @@ import { afterFailure, classifyFailure } from "./redelivery.ts";
 
 export interface QueuedReply {
   readonly delivery: Delivery;
-  /** Epoch ms after which the reply is of no use to anybody. */
+  /** Epoch ms after which the reply is of no use to anybody; `Infinity` where nobody said so. */
   readonly giveUpAt: number;
+  /** Called after each call to its waiter that failed and is to be made again; it may be one with earlier replies. */
+  readonly pursued?: () => void;
   /** Called once, with the service if the waiter named it. `undeliverable` when the waiter stayed out of reach. */
   readonly settle: (verdict: DrainVerdict, service?: string) => void;
 }
@@ -37,6 +39,7 @@ interface Lane {
   /** Those of a call that is under way, or is to be made again. */
   calling: QueuedReply[] | undefined;
   failures: number;
+  failingSince: number | undefined;
   lostSince: number | undefined;
 }
 
@@ -45,6 +48,8 @@ export class DeliveryQueue {
   readonly #lanes = new Map<string, Lane>();
   readonly #ready: string[] = [];
   #active = 0;
+  /** Epoch ms; of any waiter. */
+  #lastDeliveredAt: number | undefined;
 
   constructor(options: DeliveryQueueOptions) {
     this.#options = options;
@@ -54,12 +59,15 @@ export class DeliveryQueue {
     const lane = this.#lanes.get(waiterId);
     if (lane !== undefined) {
       lane.replies.push(reply);
+      // Its waiter is out of reach before it was its turn.
+      if (lane.failures > 0) reply.pursued?.();
       return;
     }
     this.#lanes.set(waiterId, {
       replies: [reply],
       calling: undefined,
       failures: 0,
+      failingSince: undefined,
       lostSince: undefined,
     });
     this.#enlist(waiterId);
@@ -102,12 +110,14 @@ export class DeliveryQueue {
   async #call(waiterId: string, lane: Lane, replies: readonly QueuedReply[]): Promise<number | undefined> {
     const { waiterFor, callTimeoutMs, now, random } = this.#options;
     const deliveries = replies.map((reply) => reply.delivery);
+    const lastDeliveredAt = this.#lastDeliveredAt;
     const settled = await withDeadline(
       // A stub that cannot be had at all throws at once; that is a failed call like any other.
       Promise.resolve().then(() => waiterFor(waiterId).deliver(deliveries, { named: true })),
       callTimeoutMs,
     );
     if (settled.status === "done") {
+      this.#lastDeliveredAt = now();
       clear(lane);
       replies.forEach((reply, at) => {
         const said = settled.value[at] ?? "undeliverable";
@@ -118,11 +128,24 @@ export class DeliveryQueue {
       return undefined;
     }
     const failure = classifyFailure(settled.status === "failed" ? settled.cause : undefined);
+    const failedAt = now();
     lane.failures++;
-    if (!failure.overloaded) lane.lostSince ??= now();
+    const failingSince = (lane.failingSince ??= failedAt);
+    if (!failure.overloaded) lane.lostSince ??= failedAt;
+    const { failures, lostSince } = lane;
     const giveUpAt = Math.max(...replies.map((reply) => reply.giveUpAt));
-    const next = afterFailure(failure, lane, giveUpAt, now(), random());
-    if (next.next === "retry") return next.inMs;
+    const next = afterFailure(
+      failure,
+      { failures, failingSince, lostSince },
+      { giveUpAt, lastDeliveredAt },
+      failedAt,
+      random(),
+    );
+    if (next.next === "retry") {
+      // Those behind are held up by the same waiter.
+      for (const reply of [...replies, ...lane.replies]) reply.pursued?.();
+      return next.inMs;
+    }
     clear(lane);
     for (const reply of replies) reply.settle("undeliverable");
     return undefined;
@@ -132,5 +155,6 @@ export class DeliveryQueue {
 /** Something got through, or was given up: what follows starts afresh. */
 function clear(lane: Lane): void {
   lane.failures = 0;
+  lane.failingSince = undefined;
   lane.lostSince = undefined;
 }
