@@ -47,12 +47,17 @@ export class DeliveryQueue {
   readonly #options: DeliveryQueueOptions;
   readonly #lanes = new Map<string, Lane>();
   readonly #ready: string[] = [];
+  /** Those whose last call failed: they may hang, and have only a part of the calls, so that some are left for others. */
+  readonly #again: string[] = [];
+  readonly #parallelAgain: number;
   #active = 0;
+  #activeAgain = 0;
   /** Epoch ms; of any waiter. */
   #lastDeliveredAt: number | undefined;
 
   constructor(options: DeliveryQueueOptions) {
     this.#options = options;
+    this.#parallelAgain = Math.max(1, Math.floor(options.parallel / 2));
   }
 
   add(waiterId: string, reply: QueuedReply): void {
@@ -70,17 +75,23 @@ export class DeliveryQueue {
       failingSince: undefined,
       lostSince: undefined,
     });
-    this.#enlist(waiterId);
+    this.#enlist(this.#ready, waiterId);
   }
 
   /** Starts what may start now. Harmless when nothing may. */
   resume(): void {
-    while (this.#active < this.#options.parallel && this.#ready.length > 0 && this.#options.mayCall()) {
-      const waiterId = this.#ready.shift();
+    for (;;) {
+      const isAgain = this.#ready.length === 0;
+      if (isAgain && this.#activeAgain >= this.#parallelAgain) return;
+      const from = isAgain ? this.#again : this.#ready;
+      if (this.#active >= this.#options.parallel || from.length === 0 || !this.#options.mayCall()) return;
+      const waiterId = from.shift();
       if (waiterId === undefined) return;
       this.#active++;
+      if (isAgain) this.#activeAgain++;
       void this.#serve(waiterId).finally(() => {
         this.#active--;
+        if (isAgain) this.#activeAgain--;
         this.resume();
       });
     }
@@ -93,7 +104,7 @@ export class DeliveryQueue {
     const againInMs = await this.#call(waiterId, lane, replies);
     if (againInMs !== undefined) {
       // Others are served meanwhile: many that are out of reach at once must not keep all calls to themselves.
-      void this.#options.pause(againInMs).then(() => this.#enlist(waiterId));
+      void this.#options.pause(againInMs).then(() => this.#enlist(this.#again, waiterId));
       return;
     }
     lane.calling = undefined;
@@ -101,8 +112,8 @@ export class DeliveryQueue {
     else this.#ready.push(waiterId);
   }
 
-  #enlist(waiterId: string): void {
-    this.#ready.push(waiterId);
+  #enlist(lanes: string[], waiterId: string): void {
+    lanes.push(waiterId);
     this.resume();
   }
 

@@ -507,6 +507,35 @@ describe("the delivery queue", () => {
     await vi.waitFor(() => expect(pauses).toHaveLength(2));
   });
 
+  test("leaves calls for others while many waiters hang, and comes back to all of them", async () => {
+    const verdicts: string[] = [];
+    const hanging: (() => void)[] = [];
+    const called = new Map<string, number>();
+    const queue = queueOf(
+      async (waiterId) => {
+        const before = called.get(waiterId) ?? 0;
+        called.set(waiterId, before + 1);
+        if (waiterId.startsWith("there")) return ["accepted"];
+        if (before === 0) throw new Error("reset");
+        await new Promise<void>((resolve) => hanging.push(resolve));
+        return ["late"];
+      },
+      { parallel: 4, callTimeoutMs: 60_000 },
+    );
+    const lost = Array.from({ length: 10 }, (_, at) => `lost ${at}`);
+    for (const waiter of lost) queue.add(waiter, reply(waiter, verdicts));
+    await vi.waitFor(() => expect([called.size, hanging.length]).toEqual([10, 2]));
+    for (const waiter of ["there 1", "there 2", "there 3"]) queue.add(waiter, reply(waiter, verdicts));
+    await vi.waitFor(() =>
+      expect(verdicts).toEqual(["there 1 accepted", "there 2 accepted", "there 3 accepted"]),
+    );
+    expect(hanging).toHaveLength(2);
+    await vi.waitFor(() => {
+      hanging.shift()?.();
+      expect(verdicts).toHaveLength(13);
+    });
+  });
+
   test("charges every repeat of a call, and leaves the rest to the next run when there is none left", async () => {
     const verdicts: string[] = [];
     let calls = 0;
