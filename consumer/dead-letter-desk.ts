@@ -2,7 +2,7 @@
 // queue by which they go to their waiters.
 
 import type { KafkaPort } from "../kafka/index.ts";
-import { show, type ShownDeadLetter } from "./dead-letter-view.ts";
+import { everything, preview, show, type ShownDeadLetter } from "./dead-letter-view.ts";
 import type { DeadLetters } from "./dead-letters.ts";
 import { DeliveryQueue, type DeliveryQueueOptions } from "./delivery-queue.ts";
 import { dispatch, type Ways } from "./dispatch.ts";
@@ -35,8 +35,6 @@ export interface DeadLetterDeskOptions {
 
 /** How long a waiter is pursued, whatever the keep-until says: an operator waits for the answer. */
 const giveUpMs = 10_000;
-/** How much of its value each dead letter of a list shows. */
-const previewBytes = 1_024;
 
 export class DeadLetterDesk {
   readonly #letters: DeadLetterDeskOptions["letters"];
@@ -75,17 +73,17 @@ export class DeadLetterDesk {
     const { ids, next } = this.#letters.page(limit, before);
     const deadLetters = ids.flatMap((id) => {
       const letter = this.#letters.get(id);
-      return letter === undefined ? [] : [show(letter, previewBytes)];
+      return letter === undefined ? [] : [show(letter, preview)];
     });
     return { deadLetters, ...(next === undefined ? {} : { next }) };
   }
 
-  /** One of them, with the whole of its value. */
+  /** One of them, with the whole of its record. */
   async whole(id: number): Promise<ShownDeadLetter | NoRecord> {
     const letter = this.#letters.get(id);
     if (letter === undefined) return { status: "unknown" };
     const record = await recordOf(this.#deps, letter);
-    return "status" in record ? record : show({ ...letter, record }, Infinity);
+    return "status" in record ? record : show({ ...letter, record }, everything);
   }
 
   redrive(id: number): Promise<Redriven> {

@@ -3,6 +3,7 @@
 
 import {
   decodeText,
+  encodeText,
   readHeader,
   recordBytes,
   recordHeaders,
@@ -24,6 +25,8 @@ export interface ShownRecord {
   readonly bytes: number;
   readonly key: ShownBytes | null;
   readonly headers: readonly ({ readonly key: string } & ShownBytes)[];
+  /** How many there are beyond those shown, if any. */
+  readonly moreHeaders?: number;
   readonly value: ShownBytes | null;
 }
 
@@ -38,31 +41,53 @@ export interface ShownDeadLetter extends Partial<ShownRecord> {
   readonly reason: string;
 }
 
-/** `maxBytes`: how much of its value is shown. */
-export function show({ record, ...letter }: DeadLetter, maxBytes: number): ShownDeadLetter {
-  return record === undefined ? letter : { ...letter, ...showRecord(record, maxBytes) };
+/** How much is shown of a record. */
+export interface ShownLimits {
+  /** Of the key, of the value, of the correlation ID, and of each header's name and value. */
+  readonly bytes: number;
+  readonly headers: number;
 }
 
-function showRecord(record: KafkaRecord, maxBytes: number): ShownRecord {
+/** What a list shows of each: 100 of them must fit in the 32 MiB that the answer of an RPC call may have. */
+export const preview: ShownLimits = { bytes: 1_024, headers: 50 };
+export const everything: ShownLimits = { bytes: Infinity, headers: Infinity };
+
+export function show({ record, ...letter }: DeadLetter, limits: ShownLimits): ShownDeadLetter {
+  return record === undefined ? letter : { ...letter, ...showRecord(record, limits) };
+}
+
+function showRecord(record: KafkaRecord, limits: ShownLimits): ShownRecord {
   const { timestamp, key, headers, value } = record;
   const correlationId =
     readHeader(headers, recordHeaders.correlationId) ?? (key === null ? undefined : decodeText(key));
+  const shown = headers.slice(0, limits.headers);
   return {
     timestamp,
-    ...(correlationId ? { correlationId } : {}),
+    ...(correlationId ? { correlationId: cutText(correlationId, limits.bytes) } : {}),
     bytes: recordBytes(record),
-    key: key === null ? null : showBytes(key),
-    headers: headers.map((header) => ({ key: header.key, ...showBytes(header.value) })),
-    value: value === null ? null : showBytes(value, maxBytes),
+    key: key === null ? null : showBytes(key, limits.bytes),
+    headers: shown.map((header) => ({
+      key: cutText(header.key, limits.bytes),
+      ...showBytes(header.value, limits.bytes),
+    })),
+    ...(shown.length < headers.length ? { moreHeaders: headers.length - shown.length } : {}),
+    value: value === null ? null : showBytes(value, limits.bytes),
   };
 }
 
-function showBytes(bytes: Uint8Array, maxBytes = Infinity): ShownBytes {
+function showBytes(bytes: Uint8Array, maxBytes: number): ShownBytes {
   const cut = bytes.byteLength > maxBytes ? ({ cut: true } as const) : {};
   const text = decodeText(bytes.subarray(0, endOfCharacter(bytes, maxBytes)));
   return text !== undefined && isPrintable(text)
     ? { text, ...cut }
     : { base64: toBase64(bytes.subarray(0, maxBytes)), ...cut };
+}
+
+/** A name that long is none that anybody reads to its end: it is not marked as cut. */
+function cutText(text: string, maxBytes: number): string {
+  if (text.length * 3 <= maxBytes) return text;
+  const bytes = encodeText(text);
+  return decodeText(bytes.subarray(0, endOfCharacter(bytes, maxBytes))) ?? "";
 }
 
 /** Tabs and line ends are, other control characters are not. */

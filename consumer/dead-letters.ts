@@ -1,5 +1,5 @@
-// The replies that nobody got: a table in the drain's storage, bounded in number and bytes. The only file that knows
-// its columns. What may be done with a dead letter is in dead-letter-desk.ts.
+// The replies that nobody got: a table in the drain's storage, bounded in number and bytes, each kind by itself. The only
+// file that knows its columns. What may be done with a dead letter is in dead-letter-desk.ts.
 
 import {
   fromWireRecord,
@@ -8,6 +8,7 @@ import {
   type KafkaRecord,
   type WireRecord,
 } from "../protocol/index.ts";
+import { Allowance } from "./allowance.ts";
 import { nameOf } from "./partition-name.ts";
 
 export interface DeadLetter {
@@ -23,14 +24,36 @@ export interface DeadLetter {
   readonly record?: KafkaRecord;
 }
 
-const maxCount = 1_000;
+type Kind = "undeliverable" | "malformed";
+
+interface Bound {
+  readonly count: number;
+  readonly bytes: number;
+}
+
+/**
+ * Apart, since a re-drive may still bring an undeliverable reply to who waits for it. Of malformed ones, which a service
+ * may write without end, some are enough to see what is wrong.
+ */
+const bounds: Readonly<Record<Kind, Bound>> = {
+  undeliverable: { count: 1_000, bytes: 32 * 1024 * 1024 },
+  malformed: { count: 250, bytes: 4 * 1024 * 1024 },
+};
+/** Each costs rows, written and removed again; what is not kept is in the ledger all the same. */
+const malformedPerMinute = 100;
 /** A stored value may have 2 MB. */
 const maxRowBytes = 1_900_000;
-const maxBytes = 32 * 1024 * 1024;
+
+/** The rows of one kind, the oldest first: their IDs, and how many bytes each has. */
+interface Shelf {
+  readonly rows: Map<number, number>;
+  bytes: number;
+}
 
 export class DeadLetters {
   readonly #sql: SqlStorage;
-  #kept: { count: number; bytes: number } | undefined;
+  readonly #malformed = new Allowance(malformedPerMinute);
+  #shelves: Readonly<Record<Kind, Shelf>> | undefined;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
@@ -57,15 +80,18 @@ export class DeadLetters {
   }
 
   get count(): number {
-    return this.#total().count;
+    const { undeliverable, malformed } = this.#kept();
+    return undeliverable.rows.size + malformed.rows.size;
   }
 
   /**
-   * Keeps the newest 1,000 records or 32 MiB, whichever is less. A record that is there already, since it was read
-   * again after a reset, stays one dead letter. `at` in epoch ms.
+   * Keeps the newest of its kind, up to the bound in number or bytes that is reached first, and of malformed ones no more
+   * than 100 a minute. A record that is there already, since it was read again after a reset, stays one dead letter. `at`
+   * in epoch ms.
    */
   add(record: KafkaRecord, { verdict, reason }: Pick<DeadLetter, "verdict" | "reason">, at: number): void {
-    const total = this.#total();
+    const kind = kindOf(verdict);
+    if (kind === "malformed" && !this.#malformed.take(at)) return;
     const source = `${nameOf(record)}/${record.offset}`;
     const wire = JSON.stringify(toWireRecord(record));
     const kept = wire.length <= maxRowBytes ? wire : null;
@@ -75,24 +101,28 @@ export class DeadLetters {
       kept,
     );
     if (known.toArray().length > 0) return;
+    const shelf = this.#kept()[kind];
     const bytes = kept?.length ?? 0;
     // Microseconds, so that no ID is ever given twice: the next one after the newest would be, once that was removed.
-    this.#sql.exec(
-      `INSERT INTO dead_letters (id, at, source, bytes, record, verdict, reason)
-       VALUES (MAX(? * 1000, (SELECT COALESCE(MAX(id), 0) + 1 FROM dead_letters)), ?, ?, ?, ?, ?, ?)`,
-      at,
-      at,
-      source,
-      bytes,
-      kept,
-      verdict,
-      reason,
-    );
-    total.count++;
-    total.bytes += bytes;
-    let isOver = true;
-    while (isOver && (total.count > maxCount || total.bytes > maxBytes)) {
-      isOver = this.#remove("(SELECT MIN(id) FROM dead_letters)");
+    const { id } = this.#sql
+      .exec<{ id: number }>(
+        `INSERT INTO dead_letters (id, at, source, bytes, record, verdict, reason)
+         VALUES (MAX(? * 1000, (SELECT COALESCE(MAX(id), 0) + 1 FROM dead_letters)), ?, ?, ?, ?, ?, ?)
+         RETURNING id`,
+        at,
+        at,
+        source,
+        bytes,
+        kept,
+        verdict,
+        reason,
+      )
+      .one();
+    shelf.rows.set(id, bytes);
+    shelf.bytes += bytes;
+    for (const oldest of shelf.rows.keys()) {
+      if (shelf.rows.size <= bounds[kind].count && shelf.bytes <= bounds[kind].bytes) break;
+      this.remove(oldest);
     }
   }
 
@@ -130,30 +160,36 @@ export class DeadLetters {
 
   /** False: there is none. */
   remove(id: number): boolean {
-    return this.#remove("?", id);
-  }
-
-  #remove(which: string, ...bound: readonly number[]): boolean {
-    const removed = this.#sql
-      .exec<{ bytes: number }>(`DELETE FROM dead_letters WHERE id = ${which} RETURNING bytes`, ...bound)
-      .toArray();
-    const total = this.#total();
-    for (const { bytes } of removed) {
-      total.count--;
-      total.bytes -= bytes;
+    const removed = this.#sql.exec("DELETE FROM dead_letters WHERE id = ? RETURNING id", id).toArray();
+    for (const shelf of Object.values(this.#kept())) {
+      shelf.bytes -= shelf.rows.get(id) ?? 0;
+      shelf.rows.delete(id);
     }
     return removed.length > 0;
   }
 
-  /** Counted once and kept up from there: a flood of unreadable replies must not read the whole table for each. */
-  #total(): { count: number; bytes: number } {
-    this.#kept ??= this.#sql
-      .exec<{ count: number; bytes: number }>(
-        "SELECT COUNT(*) AS count, COALESCE(SUM(bytes), 0) AS bytes FROM dead_letters",
-      )
-      .one();
-    return this.#kept;
+  /** Read once and kept up from there: a flood of unreadable replies must not search the whole table for each. */
+  #kept(): Readonly<Record<Kind, Shelf>> {
+    if (this.#shelves !== undefined) return this.#shelves;
+    const shelves = {
+      undeliverable: { rows: new Map<number, number>(), bytes: 0 },
+      malformed: { rows: new Map<number, number>(), bytes: 0 },
+    };
+    const rows = this.#sql.exec<{ id: number; bytes: number; verdict: string }>(
+      "SELECT id, bytes, verdict FROM dead_letters ORDER BY id",
+    );
+    for (const { id, bytes, verdict } of rows) {
+      const shelf = shelves[kindOf(verdict)];
+      shelf.rows.set(id, bytes);
+      shelf.bytes += bytes;
+    }
+    this.#shelves = shelves;
+    return shelves;
   }
+}
+
+function kindOf(verdict: string): Kind {
+  return verdict === "malformed" ? "malformed" : "undeliverable";
 }
 
 /** A topic's name has no slash. */

@@ -21,15 +21,16 @@ export interface Ways {
   readonly enqueue: (waiterId: string, reply: QueuedReply) => void;
 }
 
-/** For how long a reply without `X-Keep-Until` is worth trying to deliver. */
-const defaultKeepMs = 60_000;
-
-/** Returns when the record has its verdict or is queued. `settle` is called once, now or later. */
+/**
+ * Returns when the record has its verdict or is queued. `settle` is called once, now or later; `pursued` before that, as
+ * often as its waiter was not reached and is to be tried again.
+ */
 export async function dispatch(
   record: KafkaRecord,
   now: number,
   { waiterIdOf, enqueue }: Ways,
   settle: (fate: Fate) => void,
+  pursued?: () => void,
 ): Promise<void> {
   const way = await wayOf(record, now, waiterIdOf).catch((cause: unknown): Way => {
     // A record that breaks something must neither stop those behind it nor stay without a verdict.
@@ -38,7 +39,11 @@ export async function dispatch(
   });
   if ("waiterId" in way) {
     const { waiterId, fateOf, ...queued } = way;
-    enqueue(waiterId, { ...queued, settle: (verdict, service) => settle(fateOf(verdict, service)) });
+    enqueue(waiterId, {
+      ...queued,
+      settle: (verdict, service) => settle(fateOf(verdict, service)),
+      ...(pursued === undefined ? {} : { pursued }),
+    });
   } else settle(way);
 }
 
@@ -61,7 +66,7 @@ async function wayOf(record: KafkaRecord, now: number, waiterIdOf: Ways["waiterI
   return {
     waiterId,
     delivery: { source, topic: record.topic, reply },
-    giveUpAt: keepUntil ?? record.timestamp + defaultKeepMs,
+    giveUpAt: keepUntil ?? Infinity,
     fateOf: (verdict, service) => ({
       ...(fate ?? (verdict === "undeliverable" ? outOfReach : { verdict })),
       ...(service === undefined ? {} : { service }),

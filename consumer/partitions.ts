@@ -3,6 +3,7 @@
 
 import type { LogPosition, Position, TopicPartition } from "../kafka/index.ts";
 import { recordBytes, type KafkaRecord } from "../protocol/index.ts";
+import { Backlog } from "./backlog.ts";
 import { becomesDeadLetter, dispatch, type Fate, type Ways } from "./dispatch.ts";
 import { InFlight } from "./in-flight.ts";
 import * as ledger from "./ledger.ts";
@@ -37,15 +38,14 @@ interface PartitionState extends TopicPartition {
 export interface PartitionsOptions extends Ways {
   /** A reply that no waiter could be given, or that nobody can read. */
   readonly deadLetter: (record: KafkaRecord, fate: Fate) => void;
-  /** A verdict was given or a place was found: there may be room for another poll, and something to store. */
+  /** A verdict, a place, or a waiter that is pursued: there may be room for another poll, and something to store. */
   readonly progressed: () => void;
 }
 
 export class ReplyPartitions {
   readonly #options: PartitionsOptions;
   readonly #states = new Map<string, PartitionState>();
-  #undeliveredBytes = 0;
-  #undelivered = 0;
+  readonly #backlog = new Backlog();
 
   constructor(options: PartitionsOptions, stored: readonly StoredPartition[]) {
     this.#options = options;
@@ -61,12 +61,14 @@ export class ReplyPartitions {
     }
   }
 
-  get undeliveredBytes(): number {
-    return this.#undeliveredBytes;
+  /** Replies that were read and have no verdict yet. */
+  get unsettled(): number {
+    return this.#backlog.size;
   }
 
-  get undelivered(): number {
-    return this.#undelivered;
+  /** So many of them that the next poll must wait. */
+  get isFull(): boolean {
+    return this.#backlog.isFull;
   }
 
   /** Where to poll from, for those of `wanted` that have a place yet. */
@@ -109,18 +111,19 @@ export class ReplyPartitions {
       const { inFlight } = state;
       inFlight.read(record.offset);
       state.counts = ledger.countRead(state.counts);
-      const bytes = recordBytes(record);
-      this.#undeliveredBytes += bytes;
-      this.#undelivered++;
-      await dispatch(record, now, this.#options, (fate) => {
+      const entry = this.#backlog.enter(recordBytes(record));
+      const settle = (fate: Fate): void => {
         inFlight.settle(record.offset);
-        this.#undeliveredBytes -= bytes;
-        this.#undelivered--;
+        entry.settle();
         const current = this.#states.get(nameOf(record)) ?? state;
         current.counts = ledger.countVerdict(current.counts, fate.verdict, fate.service);
         if (becomesDeadLetter(fate)) this.#options.deadLetter(record, fate);
         this.#options.progressed();
-      });
+      };
+      const pursued = (): void => {
+        if (entry.pursue()) this.#options.progressed();
+      };
+      await dispatch(record, now, this.#options, settle, pursued);
     }
   }
 

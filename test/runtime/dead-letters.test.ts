@@ -5,7 +5,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { DeadLetters } from "../../consumer/dead-letters.ts";
 import { assignmentOf, type DeadLetterPage, type ShownDeadLetter } from "../../consumer/library.ts";
-import { encodeText, type KafkaRecord } from "../../protocol/index.ts";
+import { encodeText, textHeader, type KafkaRecord } from "../../protocol/index.ts";
 import config from "./gateway-config.ts";
 import {
   ask,
@@ -192,6 +192,30 @@ test("dead letters are listed newest first, page by page", async () => {
   expect(last).not.toHaveProperty("next");
 });
 
+test("a list cuts keys, names and values of headers as it does values, and one by itself is whole", async () => {
+  const long = "x".repeat(5_000);
+  const text = (value: string) => ({ text: value.slice(0, 1_024), cut: true });
+  const record: KafkaRecord = {
+    ...recordAt(2_000_000, 5_000),
+    key: encodeText(long),
+    headers: Array.from({ length: 60 }, () => textHeader(long, long)),
+  };
+  await runInDurableObject(drain(), (_, { storage }) =>
+    new DeadLetters(storage.sql).add(record, why, Date.now()),
+  );
+  const listed = await newest();
+  expect(listed).toMatchObject({ correlationId: long.slice(0, 1_024), key: text(long), moreHeaders: 10 });
+  expect(listed.headers).toEqual(
+    Array.from({ length: 50 }, () => ({ key: long.slice(0, 1_024), ...text(long) })),
+  );
+  const { body } = await operatorAsks(`dead-letters/${listed.id}`);
+  expect(body).toMatchObject({ correlationId: long, key: { text: long }, value: { text: long } });
+  expect((body as ShownDeadLetter).headers).toEqual(
+    Array.from({ length: 60 }, () => ({ key: long, text: long })),
+  );
+  expect(body).not.toHaveProperty("moreHeaders");
+});
+
 test.each([
   ["dead-letters", "GET, HEAD, OPTIONS"],
   ["dead-letters/redrive", "POST, OPTIONS"],
@@ -231,20 +255,57 @@ function inOwnTable<T>(work: (letters: DeadLetters, sql: SqlStorage) => T): Prom
 
 const why = { verdict: "malformed", reason: "no correlation ID" } as const;
 
-test("of dead letters the newest 1,000 are kept, and no more than 32 MiB of them", async () => {
+const lost = { verdict: "undeliverable", reason: "the waiter stayed out of reach" } as const;
+
+test.each([
+  { verdict: "undeliverable", count: 1_000, bytes: 32 * 1024 * 1024 },
+  { verdict: "malformed", count: 250, bytes: 4 * 1024 * 1024 },
+] as const)(
+  "of dead letters that are $verdict the newest $count are kept, and no more than $bytes bytes of them",
+  async ({ verdict, count, bytes }) => {
+    await inOwnTable((letters, sql) => {
+      // A second for each: there is a limit to how many of them are kept in a minute.
+      const add = (offset: number, valueBytes?: number) =>
+        letters.add(recordAt(offset, valueBytes), { ...why, verdict }, offset * 1_000);
+      for (let offset = 0; offset < count + 10; offset++) add(offset);
+      const { ids } = letters.page(2_000);
+      expect([letters.count, ids.length, letters.get(ids.at(-1) ?? 0)?.offset]).toEqual([count, count, 10]);
+      const large = 1_000_000;
+      for (let offset = 0; offset < 30; offset++) add(2_000 + offset, large);
+      const { total } = sql.exec<{ total: number }>("SELECT SUM(bytes) AS total FROM dead_letters").one();
+      expect(total).toBeLessThanOrEqual(bytes);
+      // The next one would not have fitted any more.
+      expect(total).toBeGreaterThan(bytes - 2 * large);
+      expect(letters.page(2_000).ids).toHaveLength(letters.count);
+      expect(new DeadLetters(sql).count).toBe(letters.count);
+    });
+  },
+);
+
+test("however many replies are malformed, those that are undeliverable are kept, also by the next instance", async () => {
   await inOwnTable((letters, sql) => {
-    for (let offset = 0; offset < 1_010; offset++) letters.add(recordAt(offset), why, offset);
-    const { ids } = letters.page(2_000);
-    expect([letters.count, ids.length, letters.get(ids.at(-1) ?? 0)?.offset]).toEqual([1_000, 1_000, 10]);
-    const large = 1_000_000;
-    for (let offset = 0; offset < 30; offset++)
-      letters.add(recordAt(2_000 + offset, large), why, 2_000 + offset);
-    const { total } = sql.exec<{ total: number }>("SELECT SUM(bytes) AS total FROM dead_letters").one();
-    expect(total).toBeLessThanOrEqual(32 * 1024 * 1024);
-    // The next one would not have fitted any more.
-    expect(total).toBeGreaterThan(32 * 1024 * 1024 - 2 * large);
-    expect(letters.page(2_000).ids).toHaveLength(letters.count);
-    expect(new DeadLetters(sql).count).toBe(letters.count);
+    for (let offset = 0; offset < 20; offset++) letters.add(recordAt(offset), lost, offset);
+    for (let offset = 20; offset < 400; offset++) letters.add(recordAt(offset), why, offset * 1_000);
+    expect(letters.count).toBe(20 + 250);
+    const next = new DeadLetters(sql);
+    for (let offset = 400; offset < 500; offset++) next.add(recordAt(offset), why, offset * 1_000);
+    const kept = next.page(2_000).ids.map((id) => next.get(id));
+    expect(kept.filter((letter) => letter?.verdict === "undeliverable")).toHaveLength(20);
+    expect(kept.filter((letter) => letter?.verdict === "malformed")).toHaveLength(250);
+    expect(kept[0]?.offset).toBe(499);
+  });
+});
+
+test("no more than 100 malformed replies a minute are kept, and undeliverable ones as many as there are", async () => {
+  await inOwnTable((letters) => {
+    for (let offset = 0; offset < 150; offset++) letters.add(recordAt(offset), why, offset);
+    expect(letters.count).toBe(100);
+    for (let offset = 200; offset < 400; offset++) letters.add(recordAt(offset), lost, offset);
+    expect(letters.count).toBe(300);
+    letters.add(recordAt(500), why, 59_999);
+    expect(letters.count).toBe(300);
+    letters.add(recordAt(501), why, 60_000);
+    expect(letters.count).toBe(301);
   });
 });
 

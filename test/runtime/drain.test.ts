@@ -394,6 +394,29 @@ test("a waiter that stays out of reach makes its reply a dead letter, and holds 
   await expect.poll(async () => (await drain().ledger()).deadLetters, { timeout: 10_000 }).toBe(before + 1);
 }, 15_000);
 
+test("five waiters that stay out of reach, with large replies that are of use for ever, hold up nobody else", async () => {
+  const lost = await Promise.all(Array.from({ length: 5 }, () => openWaiter()));
+  const lostIds = new Set(lost.map(({ id }) => id));
+  const before = (await drain().ledger()).deadLetters;
+  await seeWaiters((id, real) => {
+    if (lostIds.has(id)) throw new Error("out of reach");
+    return real;
+  });
+  for (const id of lostIds) await produce({ ...bareReply(id), value: new Uint8Array(1_000_000) });
+  // All of them are read: together they are more than what may be undelivered.
+  await expect.poll(async () => totals(await drain().ledger()).inFlight).toBe(5);
+  for (let others = 0; others < 3; others++) {
+    const other = await openWaiter();
+    await produce(bareReply(other.id));
+    expect(await other.wait).toMatchObject({ status: "replied" });
+  }
+  expect(totals(await drain().ledger()).inFlight).toBe(5);
+  // Nobody has given them up: they are delivered once their waiters are back.
+  vi.restoreAllMocks();
+  await expect.poll(async () => totals(await drain().ledger()).inFlight, { timeout: 10_000 }).toBe(0);
+  expect((await drain().ledger()).deadLetters).toBe(before);
+}, 20_000);
+
 test("a reply that is written while Kafka REST is out of reach is delivered once it is back", async () => {
   const { id, wait } = await openWaiter();
   await produce(bareReply(id));

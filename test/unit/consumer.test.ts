@@ -17,7 +17,6 @@ import { drainHealth, pollWindowMs } from "../../consumer/health.ts";
 import { InFlight } from "../../consumer/in-flight.ts";
 import { sumOfVerdicts } from "../../consumer/ledger.ts";
 import { ReplyPartitions } from "../../consumer/partitions.ts";
-import { afterFailure, classifyFailure, pursueForMs } from "../../consumer/redelivery.ts";
 import { run } from "../../consumer/run.ts";
 import { RunBudget } from "../../consumer/run-budget.ts";
 import type { WaiterRpc } from "../../durable/index.ts";
@@ -346,36 +345,6 @@ describe("a run's budget", () => {
   });
 });
 
-describe("redelivery", () => {
-  test("gives up after a minute out of reach, or when the reply is of no use any more", () => {
-    const lost = { overloaded: false };
-    const at = (now: number, giveUpAt: number) =>
-      afterFailure(lost, { failures: 9, lostSince: 0 }, giveUpAt, now, 0.5).next;
-    expect(at(pursueForMs - 1, Infinity)).toBe("retry");
-    expect(at(pursueForMs, Infinity)).toBe("give-up");
-    expect(at(9_999, 10_000)).toBe("retry");
-    expect(at(10_000, 10_000)).toBe("give-up");
-    const busy = { failures: 1, lostSince: undefined };
-    expect(afterFailure({ overloaded: true }, busy, 10_000, 10_000, 0.5).next).toBe("give-up");
-  });
-
-  test("waits for an overloaded waiter however often it says so, longer each time up to five seconds", () => {
-    const tenth = afterFailure(
-      { overloaded: true },
-      { failures: 10, lostSince: 0 },
-      Infinity,
-      2 * pursueForMs,
-      0.999,
-    );
-    expect(tenth).toMatchObject({ next: "retry" });
-    if (tenth.next === "retry") expect(tenth.inMs).toBeLessThanOrEqual(5_000);
-    expect(classifyFailure(Object.assign(new Error("busy"), { overloaded: true }))).toEqual({
-      overloaded: true,
-    });
-    expect(classifyFailure(undefined)).toEqual({ overloaded: false });
-  });
-});
-
 describe("the delivery queue", () => {
   type Said = Awaited<ReturnType<WaiterRpc["deliver"]>>;
   type Deliver = (
@@ -469,6 +438,42 @@ describe("the delivery queue", () => {
     expect(calls).toBeGreaterThan(3);
   });
 
+  test("says of every reply to a waiter that fails that it is pursued, also of those that wait their turn", async () => {
+    const verdicts: string[] = [];
+    const pursued: string[] = [];
+    const pauses: (() => void)[] = [];
+    let isReached = false;
+    const queue = new DeliveryQueue({
+      waiterFor: () => ({
+        deliver: async (deliveries) => {
+          if (!isReached) throw new Error("reset");
+          return deliveries.map(() => "accepted");
+        },
+      }),
+      mayCall: () => true,
+      parallel: 2,
+      callTimeoutMs: 1_000,
+      now: () => 0,
+      pause: () => new Promise((resolve) => pauses.push(resolve)),
+      random: () => 0,
+    });
+    const add = (source: string) =>
+      queue.add("a", { ...reply(source, verdicts), pursued: () => pursued.push(source) });
+    add("1");
+    add("2");
+    await vi.waitFor(() => expect(pauses).toHaveLength(1));
+    expect(new Set(pursued)).toEqual(new Set(["1", "2"]));
+    add("3");
+    expect(pursued).toContain("3");
+    isReached = true;
+    pauses.shift()?.();
+    await vi.waitFor(() => expect(verdicts).toEqual(["1 accepted", "2 accepted", "3 accepted"]));
+    const said = pursued.length;
+    add("4");
+    await vi.waitFor(() => expect(verdicts).toHaveLength(4));
+    expect(pursued).toHaveLength(said);
+  });
+
   test("does not wait longer than its time for a waiter that never answers", async () => {
     const verdicts: string[] = [];
     const queue = queueOf(() => new Promise(() => {}), { callTimeoutMs: 5 });
@@ -500,6 +505,35 @@ describe("the delivery queue", () => {
     // And comes back to them.
     for (const end of pauses.splice(0)) end();
     await vi.waitFor(() => expect(pauses).toHaveLength(2));
+  });
+
+  test("leaves calls for others while many waiters hang, and comes back to all of them", async () => {
+    const verdicts: string[] = [];
+    const hanging: (() => void)[] = [];
+    const called = new Map<string, number>();
+    const queue = queueOf(
+      async (waiterId) => {
+        const before = called.get(waiterId) ?? 0;
+        called.set(waiterId, before + 1);
+        if (waiterId.startsWith("there")) return ["accepted"];
+        if (before === 0) throw new Error("reset");
+        await new Promise<void>((resolve) => hanging.push(resolve));
+        return ["late"];
+      },
+      { parallel: 4, callTimeoutMs: 60_000 },
+    );
+    const lost = Array.from({ length: 10 }, (_, at) => `lost ${at}`);
+    for (const waiter of lost) queue.add(waiter, reply(waiter, verdicts));
+    await vi.waitFor(() => expect([called.size, hanging.length]).toEqual([10, 2]));
+    for (const waiter of ["there 1", "there 2", "there 3"]) queue.add(waiter, reply(waiter, verdicts));
+    await vi.waitFor(() =>
+      expect(verdicts).toEqual(["there 1 accepted", "there 2 accepted", "there 3 accepted"]),
+    );
+    expect(hanging).toHaveLength(2);
+    await vi.waitFor(() => {
+      hanging.shift()?.();
+      expect(verdicts).toHaveLength(13);
+    });
   });
 
   test("charges every repeat of a call, and leaves the rest to the next run when there is none left", async () => {
@@ -637,6 +671,16 @@ describe("reply partitions", () => {
       verdicts: { undeliverable: 1 },
     });
     expect(error).toHaveBeenCalledOnce();
+  });
+
+  test("how long a reply is of use is for its keep-until to say, and nothing else", async () => {
+    const { partitions, queued } = partitionsOf();
+    await partitions.take(
+      [replyRecord(0, hexId("a")), replyRecord(1, hexId("b"), ["X-Keep-Until", "5000"])],
+      1_000_000_000,
+    );
+    await partitions.take([replyRecord(2, hexId("b"), ["X-Keep-Until", "5000"])], 4_000);
+    expect(queued.map(({ giveUpAt }) => giveUpAt)).toEqual([Infinity, 5_000]);
   });
 
   test("what is undeliverable or malformed becomes a dead letter, with the reason", async () => {

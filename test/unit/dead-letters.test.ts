@@ -1,7 +1,7 @@
 // Dead letters: how one is shown, and what becomes of one that is tried again.
 
 import { describe, expect, test } from "vitest";
-import { show } from "../../consumer/dead-letter-view.ts";
+import { everything, preview, show } from "../../consumer/dead-letter-view.ts";
 import { DeadLetterDesk } from "../../consumer/dead-letter-desk.ts";
 import type { DeadLetter } from "../../consumer/dead-letters.ts";
 import type { Fate } from "../../consumer/dispatch.ts";
@@ -32,11 +32,12 @@ const letter: DeadLetter = {
 };
 
 describe("a dead letter is shown", () => {
-  const shownValue = (value: Uint8Array | null, maxBytes = 8) =>
-    show({ ...letter, record: { ...record, value } }, maxBytes).value;
+  const eight = { bytes: 8, headers: 2 };
+  const shownValue = (value: Uint8Array | null, limits = eight) =>
+    show({ ...letter, record: { ...record, value } }, limits).value;
 
   test("with its place, its reason and the correlation ID; header by header as text or base64", () => {
-    expect(show(letter, 1_024)).toEqual({
+    expect(show(letter, preview)).toEqual({
       id: 1,
       at: 2_000,
       topic: "replies",
@@ -58,7 +59,7 @@ describe("a dead letter is shown", () => {
 
   test("by the record's key where it has no correlation ID, and without one where nothing is readable", () => {
     const idOf = (key: Uint8Array | null) =>
-      show({ ...letter, record: { ...record, key, headers: [] } }, 8).correlationId;
+      show({ ...letter, record: { ...record, key, headers: [] } }, eight).correlationId;
     expect([idOf(encodeText("k")), idOf(Uint8Array.of(255)), idOf(null), idOf(encodeText(""))]).toEqual([
       "k",
       undefined,
@@ -73,7 +74,32 @@ describe("a dead letter is shown", () => {
     expect(shownValue(encodeText("1234567é"))).toEqual({ text: "1234567", cut: true });
     expect(shownValue(encodeText("12345😀"))).toEqual({ text: "12345", cut: true });
     expect(shownValue(new Uint8Array(9).fill(0x80))).toEqual({ base64: "gICAgICAgIA=", cut: true });
-    expect(shownValue(new Uint8Array(9).fill(0x80), Infinity)).toEqual({ base64: "gICAgICAgICA" });
+    expect(shownValue(new Uint8Array(9).fill(0x80), everything)).toEqual({ base64: "gICAgICAgICA" });
+  });
+
+  test("with no more of its key, its ID and its headers either, and with how many headers are left out", () => {
+    const long = "123456789";
+    const headers = [textHeader("X-Correlation-ID", long), textHeader(long, long), textHeader("a", "b")];
+    expect(show({ ...letter, record: { ...record, key: encodeText(long), headers } }, eight)).toMatchObject({
+      correlationId: "12345678",
+      key: { text: "12345678", cut: true },
+      headers: [
+        { key: "X-Correl", text: "12345678", cut: true },
+        { key: "12345678", text: "12345678", cut: true },
+      ],
+      moreHeaders: 1,
+    });
+  });
+
+  test.each([
+    ["text", "x".repeat(1_000_000)],
+    ["bytes", new Uint8Array(1_000_000).fill(0x80)],
+  ])("so that 100 of the largest fit in the answer of one RPC call: %s", (_, long) => {
+    const [bytes, name] = typeof long === "string" ? [encodeText(long), long] : [long, "x".repeat(1_000_000)];
+    const headers = Array.from({ length: 100 }, () => ({ key: name, value: bytes }));
+    const shown = show({ ...letter, record: { ...record, key: bytes, value: bytes, headers } }, preview);
+    // A string takes two bytes a character as soon as one of them needs two.
+    expect(100 * 2 * JSON.stringify(shown).length).toBeLessThan(32 * 1024 * 1024);
   });
 
   test("as base64 where text has control characters, but for tabs and line ends", () => {
@@ -84,7 +110,7 @@ describe("a dead letter is shown", () => {
 
   test("by its place alone where its record was too large to be kept", () => {
     const { record: _, ...without } = letter;
-    expect(show(without, 8)).toEqual(without);
+    expect(show(without, eight)).toEqual(without);
   });
 });
 
