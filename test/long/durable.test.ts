@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { afterAll, expect, test } from "vitest";
 import { useCleanups } from "../support/cleanups.ts";
 import { keyed, startDurableLoop, type DurableLoop } from "../support/durable-loop.ts";
-import { halfOfTheVolume } from "../support/ghosts.ts";
+import { expiringPerSecond, letExpire, sendGhosts } from "../support/ghosts.ts";
 import { ledgerOf } from "../support/loop.ts";
 import { controlMemory, memoryAtRest } from "../support/memory-at-rest.ts";
 import { keepObjectsInMemory } from "../support/objects-in-memory.ts";
@@ -149,37 +149,47 @@ test("a thousand plain requests that are answered in the spin write no row and s
   expect(await loop.counts()).toEqual({ holds: 1_000, parks: 0 });
 });
 
-test("the heap stays flat under 100,000 ghosts and 10,000 requests that expire, and after retention nothing is left", async () => {
+const atRest = (loop: DurableLoop, isInspected: boolean) =>
+  // Garbage is not growth.
+  memoryAtRest(loop.gateway, () => loop.collectGarbage(), isInspected);
+
+test("memory stays flat under 100,000 ghosts, and each of them has a verdict", async () => {
   const objects = keepObjectsInMemory();
   later(objects.undo);
   const loop = await startDurableLoop(later, { isMeasured: true });
-  // Garbage is not growth.
-  const rest = () => memoryAtRest(loop.gateway, () => loop.collectGarbage(), true);
-  await halfOfTheVolume(loop);
-  const rowsBetween = leftOnDisk(loop.gateway.waiters).rows;
-  const before = await rest();
-  await halfOfTheVolume(loop);
-  const after = await rest();
+  const ended = await letExpire(loop, 400);
+  await sendGhosts(loop, ended, 50_000);
+  const before = await atRest(loop, true);
+  await sendGhosts(loop, ended, 50_000);
+  const after = await atRest(loop, true);
   const settled = async (): Promise<number> => {
     await loop.tick();
     return (await ledgerOf(loop.gateway.url)).settled;
   };
   await expect.poll(settled, { timeout: 60_000, interval: 500 }).toBe(100_000);
   const { verdicts } = await ledgerOf(loop.gateway.url);
-  const heapGrown = after.heap - before.heap;
+  proof.add("100,000 ghosts, a tenth of them without headers", JSON.stringify(verdicts));
   proof.add(
-    "100,000 ghosts (80,000 with copied headers, 10,000 without, 10,000 to IDs that nobody used) and 10,000 requests that expire (1,000 of them durable), in two halves",
-    `objects ${objects.where}; ${JSON.stringify(verdicts)}`,
+    "at rest after each half of them: RSS of workerd, JavaScript heap of the Worker and its objects",
+    `${twoHalves(before.rss, after.rss)}; ${twoHalves(before.heap, after.heap)}`,
   );
+  expect(after.rss / before.rss).toBeLessThan(1.05);
+}, 600_000);
+
+test("10,000 requests that expire leave no heap, no row and no alarm, and no more memory than the local runtime keeps of any object", async () => {
+  const objects = keepObjectsInMemory();
+  later(objects.undo);
+  const loop = await startDurableLoop(later, { isMeasured: true });
+  await letExpire(loop, 5_000);
+  const rowsBetween = leftOnDisk(loop.gateway.waiters).rows;
+  const before = await atRest(loop, true);
+  await letExpire(loop, 5_000);
+  const after = await atRest(loop, true);
   proof.add(
-    "at rest after each half: JavaScript heap of the Worker and its objects",
-    `${before.heap.toFixed(2)} MiB, ${after.heap.toFixed(2)} MiB (${percent(heapGrown, before.heap)})`,
+    "10,000 requests that expire, 1,000 of them durable: JavaScript heap at rest after each half",
+    twoHalves(before.heap, after.heap),
   );
-  proof.add(
-    "at rest after each half: RSS of workerd, with what it keeps of 10,000 files of objects each time",
-    `${before.rss.toFixed(0)} MiB, ${after.rss.toFixed(0)} MiB (${percent(after.rss - before.rss, before.rss)})`,
-  );
-  expect(rowsBetween).toBeGreaterThan(0);
+  proof.add("the same, RSS of workerd", `${twoHalves(before.rss, after.rss)}; objects ${objects.where}`);
   const left = () => {
     const { rows, alarms } = leftOnDisk(loop.gateway.waiters);
     return { rows, alarms };
@@ -190,18 +200,24 @@ test("the heap stays flat under 100,000 ghosts and 10,000 requests that expire, 
     "what they leave after retention",
     `of ${count} objects ${written} had written something; 0 rows, 0 alarms (between the halves ${rowsBetween} rows)`,
   );
-  expect(heapGrown / before.heap).toBeLessThan(0.05);
+  expect(rowsBetween).toBeGreaterThan(0);
+
+  const control = await controlMemory(5_000, expiringPerSecond, later);
+  proof.add(
+    "control: as many objects that hold a call as long, with nothing of ours, RSS of workerd",
+    twoHalves(control.before, control.after),
+  );
+  const beyondControl = after.rss - before.rss - (control.after - control.before);
+  proof.add(
+    "growth of RSS beyond the control's, of RSS after the first half",
+    percent(beyondControl, before.rss),
+  );
+  expect(beyondControl / before.rss).toBeLessThan(0.05);
+  expect(after.heap - before.heap).toBeLessThan(1);
 }, 600_000);
 
-test("what the local runtime itself keeps of as many objects, in a Worker that has nothing of ours", async () => {
-  const objects = keepObjectsInMemory();
-  later(objects.undo);
-  const { before, after } = await controlMemory(later);
-  proof.add(
-    "control: as many objects that are only parked and have nothing of ours, RSS of workerd at rest after each half",
-    `${before.toFixed(0)} MiB, ${after.toFixed(0)} MiB (${percent(after - before, before)})`,
-  );
-}, 600_000);
+const twoHalves = (before: number, after: number): string =>
+  `${before.toFixed(1)} MiB, ${after.toFixed(1)} MiB (${percent(after - before, before)})`;
 
 const percent = (part: number, whole: number): string => `${((part / whole) * 100).toFixed(1)} %`;
 

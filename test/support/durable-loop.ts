@@ -48,8 +48,6 @@ export interface DurableLoop {
   /** How often any waiter held a caller, and parked one, since workerd runs. */
   counts(): Promise<{ readonly holds: number; readonly parks: number }>;
   collectGarbage(): Promise<void>;
-  /** IDs of this deployment that nobody has used. */
-  mint(count: number): Promise<readonly string[]>;
   /** What the cron trigger does every minute. */
   tick(): Promise<void>;
 }
@@ -125,7 +123,6 @@ export async function startDurableLoop(
     lives: async () => JSON.parse(await testCall("lives")) as Record<string, LifeOfWaiter>,
     counts: async () => JSON.parse(await testCall("counts")) as { holds: number; parks: number },
     collectGarbage: async () => void (await testCall("gc", "POST")),
-    mint: async (count) => JSON.parse(await testCall(`mint/${count}`)) as string[],
     tick: async () => void (await testCall("tick", "POST")),
   };
 }

@@ -1,5 +1,5 @@
 // Requests that nobody answers in time, and replies that nobody waits for: late ones as services write them, with the
-// headers of the request or without, and some to IDs that were never used.
+// headers of the request, or without.
 
 import { randomUUID } from "node:crypto";
 import { expect } from "vitest";
@@ -9,50 +9,33 @@ import type { DurableLoop } from "./durable-loop.ts";
 import { atRate } from "./pace.ts";
 
 /** Slow enough for the files of new objects: on two cores a few hundred a second. */
-const perTurn = { expiring: 8, late: 64, bare: 8, unused: 8 };
-const turnsPerSecond = 10;
-const turns = 625;
+export const expiringPerSecond = 80;
+const ghostsPerTurn = 80;
+const ghostTurnsPerSecond = 12;
 
-/** Objects that come into being in one half: of the requests, and of the IDs that nobody used. */
-export const newObjects = turns * (perTurn.expiring + perTurn.unused);
-export const newObjectsPerSecond = turnsPerSecond * (perTurn.expiring + perTurn.unused);
-
-/** 5,000 requests, one in ten of them durable, and 50,000 ghosts, over a minute. */
-export async function halfOfTheVolume(loop: DurableLoop): Promise<void> {
-  const ended: string[] = [];
-  const statuses: number[] = [];
-  const unused = await loop.mint(turns * perTurn.unused);
-  const expire = async (service: string): Promise<void> => {
+/** As many requests, one in ten of them durable; all of them end in a 504. Answers the nonces of those that Kafka has. */
+export async function letExpire(loop: DurableLoop, count: number): Promise<readonly string[]> {
+  const statuses = new Map<number, number>();
+  const nonces = await atRate(count, expiringPerSecond, async (at) => {
     const nonce = randomUUID();
-    const { status } = await loop.ask(service, { nonce });
-    statuses.push(status);
-    // Where Kafka took too long there is no record to answer.
-    if (loop.echo.recordsOf(nonce) > 0) ended.push(nonce);
-  };
-  // So that there is something to be late for.
-  await expire("brief");
-  statuses.length = 0;
-  await atRate(turns, turnsPerSecond, async (turn) => {
-    const lateOf = (per: number): NewRecord[] =>
-      Array.from({ length: per }, (_, at) =>
-        loop.echo.replyTo(ended[(turn * per + at) % ended.length] ?? ""),
-      );
-    const ghosts = [
-      ...lateOf(perTurn.late),
-      ...lateOf(perTurn.bare).map((reply) =>
-        bareReply(readHeader(reply.headers, recordHeaders.correlationId)),
-      ),
-      ...unused.slice(turn * perTurn.unused, (turn + 1) * perTurn.unused).map(bareReply),
-    ];
+    const { status } = await loop.ask(at % 10 === 0 ? "kept" : "brief", { nonce });
+    statuses.set(status, (statuses.get(status) ?? 0) + 1);
+    return nonce;
+  });
+  expect([...statuses]).toEqual([[504, count]]);
+  return nonces.filter((nonce) => loop.echo.recordsOf(nonce) > 0);
+}
+
+/** So many replies to requests that have ended, a tenth of them with no header that says so. */
+export async function sendGhosts(loop: DurableLoop, ended: readonly string[], count: number): Promise<void> {
+  await atRate(count / ghostsPerTurn, ghostTurnsPerSecond, async (turn) => {
+    const ghosts = Array.from({ length: ghostsPerTurn }, (_, at) => {
+      const reply = loop.echo.replyTo(ended[(turn * ghostsPerTurn + at) % ended.length] ?? "");
+      return at % 10 === 0 ? bareReply(readHeader(reply.headers, recordHeaders.correlationId)) : reply;
+    });
     const appended = await loop.log.produce(ghosts);
     expect(appended.filter((one) => "refused" in one)).toEqual([]);
-    await Promise.all(
-      Array.from({ length: perTurn.expiring }, (_, at) =>
-        expire((turn * perTurn.expiring + at) % 10 === 0 ? "kept" : "brief"),
-      ),
-    );
   });
-  expect(statuses.filter((status) => status === 504)).toHaveLength(turns * perTurn.expiring);
 }
 
 /** Nothing on it says that nobody waits for it any more. */

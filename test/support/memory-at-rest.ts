@@ -2,7 +2,6 @@
 // that have nothing of ours: the local runtime holds on to some KiB of each object there ever was.
 
 import { expect } from "vitest";
-import { newObjects, newObjectsPerSecond } from "./ghosts.ts";
 import { atRate } from "./pace.ts";
 import { startRestartableGateway, type RestartableGateway } from "./restartable-gateway.ts";
 
@@ -35,16 +34,23 @@ export async function memoryAtRest(
   return { rss: middle("rss"), heap: middle("heap") };
 }
 
-/** The same number of objects, at the same rate, in a Worker that only parks; after each half, in MiB of RSS. */
+export interface TwoHalves {
+  readonly before: number;
+  readonly after: number;
+}
+
+/** As many objects in each half, at the same rate, in a Worker that only holds them; after each, in MiB of RSS. */
 export async function controlMemory(
+  objectsPerHalf: number,
+  perSecond: number,
   later: (cleanup: () => unknown) => void,
-): Promise<{ readonly before: number; readonly after: number }> {
+): Promise<TwoHalves> {
   const gateway = await startRestartableGateway(
     { entry: "test/fixtures/loop/control-entry.ts", name: "hearback-control", variables: {} },
     later,
   );
   const half = async (): Promise<number> => {
-    await atRate(newObjects, newObjectsPerSecond, async () => (await fetch(gateway.url)).text());
+    await atRate(objectsPerHalf, perSecond, async () => (await fetch(gateway.url)).text());
     const collect = async () => void (await fetch(`${gateway.url}/_test/gc`));
     return (await memoryAtRest(gateway, collect, false)).rss;
   };
