@@ -220,7 +220,7 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
   async #endWhatIsDue(): Promise<void> {
     const now = Date.now();
     this.#take(machine.expire(this.#state, now));
-    const exchange = this.#load();
+    const exchange = this.#exchange();
     if (exchange !== undefined && now >= exchange.deadlineAt && exchange.end === undefined) {
       this.#release({ status: "expired", deadlineAt: exchange.deadlineAt });
     }
@@ -230,8 +230,7 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
 
   #deliver(delivery: Delivery): DeliverOutcome {
     const now = Date.now();
-    // A plain wait knows itself; only what knows nothing may have something stored.
-    const exchange = this.#state.phase === "idle" ? this.#load() : undefined;
+    const exchange = this.#exchange();
     if (exchange !== undefined) return this.#keep(exchanges.deliver(exchange, delivery, now));
     const bytes = machine.replyBytes(delivery.reply);
     return this.#take(
@@ -241,6 +240,11 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
         mayKeep: keptBudget.hasRoomFor(bytes, now),
       }),
     );
+  }
+
+  /** A plain wait knows itself; only what knows nothing may have something stored. */
+  #exchange(): Exchange | undefined {
+    return this.#state.phase === "idle" ? this.#load() : undefined;
   }
 
   #look(principal: string): AttachOutcome {
