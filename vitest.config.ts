@@ -29,6 +29,11 @@ export default defineConfig({
         ],
         test: {
           name: "runtime",
+          // The pool sends a line that an object writes only with the next message of the runner, and waits for it
+          // before the last one: a line that comes as a file ends would hold up the run for ever.
+          disableConsoleIntercept: true,
+          // Some wait for a lease or a deadline of seconds.
+          testTimeout: 20_000,
           include: ["test/runtime/**/*.test.ts"],
           globalSetup: "./test/support/global-bridge.ts",
         },

@@ -21,7 +21,7 @@ export interface SubrequestLimits {
 /** What a deployment wants drained. */
 export interface DrainAssignment {
   readonly topics: readonly TopicAssignment[];
-  /** Longest timeout of any service, in ms: how far back a reply may still be waited for. */
+  /** Longest timeout of any service, also of asynchronous exchanges, in ms: how far back a reply may be waited for. */
   readonly longestTimeoutMs: number;
   readonly subrequests: SubrequestLimits;
 }
@@ -32,6 +32,8 @@ export interface DrainConfig {
     readonly replyTopic: string;
     readonly replyPartitions: number | OwnedPartitions;
     readonly timeoutMs: number;
+    /** Of exchanges whose client does not wait on the line; absent where a service has none. */
+    readonly asyncTimeoutMs?: number | undefined;
   }[];
   readonly workersPlan: "free" | "paid";
 }
@@ -53,7 +55,9 @@ export function assignmentOf({ services, workersPlan }: DrainConfig): DrainAssig
         ? { topic, partitions: owned }
         : { topic, partitions: owned.of, own: owned.own },
     ),
-    longestTimeoutMs: Math.max(...services.map(({ timeoutMs }) => timeoutMs)),
+    longestTimeoutMs: Math.max(
+      ...services.map(({ timeoutMs, asyncTimeoutMs = 0 }) => Math.max(timeoutMs, asyncTimeoutMs)),
+    ),
     subrequests: subrequestLimits[workersPlan],
   };
 }
@@ -89,14 +93,25 @@ export const noDuties: Duties = {
  */
 export const awakeSlackMs = 30_000;
 
-/** Duties after a nudge; the same object when the nudge asks for nothing new. */
-export function accept(duties: Duties, assignment: DrainAssignment, deadlineAt: number): Duties {
-  const known = assignment.topics.every((assigned) => coveredUntil(duties, assigned) >= deadlineAt);
-  if (known && duties.awakeUntil >= deadlineAt && duties.longestTimeoutMs >= assignment.longestTimeoutMs) {
+/**
+ * Duties after a nudge; the same object when the nudge asks for nothing new. Somebody waits on the line until
+ * `awakeUntil`, and a reply is of use until `neededUntil`: what is due hours from now must not keep the drain awake
+ * for hours, since each tick polls, but until then its partitions are owed whatever the config says.
+ */
+export function accept(
+  duties: Duties,
+  assignment: DrainAssignment,
+  awakeUntil: number,
+  neededUntil = awakeUntil,
+): Duties {
+  const needed = Math.max(awakeUntil, neededUntil);
+  const known = assignment.topics.every((assigned) => coveredUntil(duties, assigned) >= needed);
+  if (known && duties.awakeUntil >= awakeUntil && duties.longestTimeoutMs >= assignment.longestTimeoutMs) {
     return duties;
   }
-  const awakeUntil = Math.max(duties.awakeUntil, deadlineAt + awakeSlackMs);
-  return merge({ ...duties, awakeUntil }, assignment, awakeUntil);
+  const extended = Math.max(duties.awakeUntil, awakeUntil + awakeSlackMs);
+  // What it is awake for it also reads, or gateways would be promised less than is stored.
+  return merge({ ...duties, awakeUntil: extended }, assignment, Math.max(extended, needed));
 }
 
 /** Up to when a gateway with this assignment need not nudge again: its topics may be owed less than another's. */

@@ -2,18 +2,13 @@
 // records into deliveries and verdicts; polling, storage and the waiters themselves are elsewhere.
 
 import type { LogPosition, Position, TopicPartition } from "../kafka/index.ts";
-import {
-  recordBytes,
-  type CorrelationId,
-  type CorrelationIdForm,
-  type DrainVerdict,
-  type KafkaRecord,
-} from "../protocol/index.ts";
-import type { QueuedReply } from "./delivery-queue.ts";
-import { dispose } from "./disposition.ts";
+import { recordBytes, type KafkaRecord } from "../protocol/index.ts";
+import { Backlog } from "./backlog.ts";
+import { becomesDeadLetter, dispatch, type Fate, type Ways } from "./dispatch.ts";
 import { InFlight } from "./in-flight.ts";
 import * as ledger from "./ledger.ts";
 import type { PartitionCounts } from "./ledger.ts";
+import { nameOf } from "./partition-name.ts";
 
 /** One partition as it is stored: where to resume, and the counts of what is settled. */
 export interface StoredPartition extends TopicPartition {
@@ -27,33 +22,30 @@ export interface PartitionLedger extends TopicPartition {
   readonly read: number;
   readonly inFlight: number;
   readonly verdicts: ledger.VerdictCounts;
+  /** The part of `verdicts` of which the waiter named the service. */
+  readonly byService: ledger.ServiceCounts;
   readonly resets: number;
 }
 
 interface PartitionState extends TopicPartition {
   log: string;
   inFlight: InFlight;
+  /** Of logs that were lost while replies were on their way: their verdicts are still to come. */
+  lost: readonly InFlight[];
   counts: PartitionCounts;
 }
 
-export interface PartitionsOptions {
-  /** Undefined: no ID of this deployment. May ask for a signature check, hence the promise. */
-  readonly waiterIdOf: (id: CorrelationId, form: CorrelationIdForm) => Promise<string | undefined>;
-  readonly enqueue: (waiterId: string, reply: QueuedReply) => void;
-  /** A reply that no waiter could be given. */
-  readonly deadLetter: (record: KafkaRecord) => void;
-  /** A verdict was given or a place was found: there may be room for another poll, and something to store. */
+export interface PartitionsOptions extends Ways {
+  /** A reply that no waiter could be given, or that nobody can read. */
+  readonly deadLetter: (record: KafkaRecord, fate: Fate) => void;
+  /** A verdict, a place, or a waiter that is pursued: there may be room for another poll, and something to store. */
   readonly progressed: () => void;
 }
-
-/** For how long a reply without `X-Keep-Until` is worth trying to deliver. */
-const defaultKeepMs = 60_000;
 
 export class ReplyPartitions {
   readonly #options: PartitionsOptions;
   readonly #states = new Map<string, PartitionState>();
-  #undeliveredBytes = 0;
-  #undelivered = 0;
+  readonly #backlog = new Backlog();
 
   constructor(options: PartitionsOptions, stored: readonly StoredPartition[]) {
     this.#options = options;
@@ -63,17 +55,20 @@ export class ReplyPartitions {
         partition,
         log: position.log,
         inFlight: new InFlight(position.offset),
+        lost: [],
         counts: ledger.restoreCounts(counts),
       });
     }
   }
 
-  get undeliveredBytes(): number {
-    return this.#undeliveredBytes;
+  /** Replies that were read and have no verdict yet. */
+  get unsettled(): number {
+    return this.#backlog.size;
   }
 
-  get undelivered(): number {
-    return this.#undelivered;
+  /** So many of them that the next poll must wait. */
+  get isFull(): boolean {
+    return this.#backlog.isFull;
   }
 
   /** Where to poll from, for those of `wanted` that have a place yet. */
@@ -101,6 +96,7 @@ export class ReplyPartitions {
       log: position.log,
       inFlight: new InFlight(position.offset),
       // What was in flight of the lost log keeps its place in the counts: each has its verdict coming.
+      lost: before === undefined ? [] : [...before.lost, before.inFlight].filter(({ size }) => size > 0),
       counts: before === undefined ? ledger.noCounts : ledger.countReset(before.counts),
     });
     this.#options.progressed();
@@ -115,25 +111,19 @@ export class ReplyPartitions {
       const { inFlight } = state;
       inFlight.read(record.offset);
       state.counts = ledger.countRead(state.counts);
-      const bytes = recordBytes(record);
-      this.#undeliveredBytes += bytes;
-      this.#undelivered++;
-      const settle = (verdict: DrainVerdict): void => {
+      const entry = this.#backlog.enter(recordBytes(record));
+      const settle = (fate: Fate): void => {
         inFlight.settle(record.offset);
-        this.#undeliveredBytes -= bytes;
-        this.#undelivered--;
+        entry.settle();
         const current = this.#states.get(nameOf(record)) ?? state;
-        current.counts = ledger.countVerdict(current.counts, verdict);
-        if (verdict === "undeliverable") this.#options.deadLetter(record);
+        current.counts = ledger.countVerdict(current.counts, fate.verdict, fate.service);
+        if (becomesDeadLetter(fate)) this.#options.deadLetter(record, fate);
         this.#options.progressed();
       };
-      try {
-        await this.#dispatch(record, now, settle);
-      } catch (cause) {
-        // A record that breaks something must neither stop those behind it nor stay without a verdict.
-        console.error("hearback: a reply could not be dispatched", cause);
-        settle("undeliverable");
-      }
+      const pursued = (): void => {
+        if (entry.pursue()) this.#options.progressed();
+      };
+      await dispatch(record, now, this.#options, settle, pursued);
     }
   }
 
@@ -141,61 +131,38 @@ export class ReplyPartitions {
   keepOnly(wanted: readonly TopicPartition[]): void {
     const names = new Set(wanted.map(nameOf));
     for (const [name, state] of this.#states) {
-      if (!names.has(name) && state.inFlight.size === 0) this.#states.delete(name);
+      if (!names.has(name) && inFlightOf(state) === 0) this.#states.delete(name);
     }
   }
 
   stored(): StoredPartition[] {
-    return [...this.#states.values()].map(({ topic, partition, log, inFlight, counts }) => ({
-      topic,
-      partition,
-      position: { log, offset: inFlight.resumeOffset },
-      counts: ledger.settledCounts(counts, inFlightOf(counts)),
+    return [...this.#states.values()].map((state) => ({
+      topic: state.topic,
+      partition: state.partition,
+      position: { log: state.log, offset: state.inFlight.resumeOffset },
+      counts: ledger.settledCounts(state.counts, inFlightOf(state)),
     }));
   }
 
   ledger(): PartitionLedger[] {
-    return [...this.#states.values()].map(({ topic, partition, inFlight, counts }) => ({
-      topic,
-      partition,
-      offset: inFlight.resumeOffset,
-      read: counts.read,
-      inFlight: inFlightOf(counts),
-      verdicts: counts.verdicts,
-      resets: counts.resets,
+    return [...this.#states.values()].map((state) => ({
+      topic: state.topic,
+      partition: state.partition,
+      offset: state.inFlight.resumeOffset,
+      inFlight: inFlightOf(state),
+      ...state.counts,
     }));
   }
 
-  async #dispatch(record: KafkaRecord, now: number, settle: (verdict: DrainVerdict) => void): Promise<void> {
-    const disposition = dispose(record, now);
-    if (disposition.todo === "count") {
-      settle(disposition.verdict);
-      return;
-    }
-    const { id, form, reply, keepUntil, verdict: knownVerdict } = disposition;
-    const waiterId = await this.#options.waiterIdOf(id, form);
-    if (waiterId === undefined) {
-      settle("unknown");
-      return;
-    }
-    this.#options.enqueue(waiterId, {
-      delivery: {
-        source: `${nameOf(record)}/${record.offset}`,
-        topic: record.topic,
-        reply,
-      },
-      giveUpAt: keepUntil ?? record.timestamp + defaultKeepMs,
-      settle: (verdict) => settle(knownVerdict ?? verdict),
-    });
+  /** Names of the partitions whose books do not balance; there should never be one. */
+  unbalanced(): string[] {
+    return [...this.#states.values()]
+      .filter((state) => !ledger.isBalanced(state.counts, inFlightOf(state)))
+      .map(nameOf);
   }
 }
 
-/** Read but without a verdict: of this log and of one that was lost while replies were on their way. */
-function inFlightOf(counts: PartitionCounts): number {
-  return counts.read - ledger.sumOfVerdicts(counts.verdicts);
-}
-
-/** One string per partition; also how a record's source is written, before its offset. */
-export function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
+/** Read but without a verdict, by the offsets themselves and not by the counts: so the counts can be found wrong. */
+function inFlightOf({ inFlight, lost }: PartitionState): number {
+  return lost.reduce((sum, { size }) => sum + size, inFlight.size);
 }

@@ -1,6 +1,7 @@
 // The Durable Object that owns reply partitions: it stays awake while somebody may wait for a reply, reads
 // in runs that its alarm chains together, and stores how far it got. How a run goes is in run.ts, what a
-// record means in partitions.ts, what is stored in drain-storage.ts.
+// record means in partitions.ts, what is stored in drain-storage.ts and dead-letters.ts, and what operators do
+// with dead letters in dead-letter-desk.ts.
 
 import { DurableObject } from "cloudflare:workers";
 import type { Waiter } from "../durable/index.ts";
@@ -21,10 +22,17 @@ import {
   type DrainAssignment,
   type Duties,
 } from "./assignment.ts";
-import { DeliveryQueue } from "./delivery-queue.ts";
+import { DeadLetterDesk, type DeadLetterPage } from "./dead-letter-desk.ts";
+import type { ShownDeadLetter } from "./dead-letter-view.ts";
+import { DeadLetters } from "./dead-letters.ts";
+import { DeliveryQueue, type DeliveryQueueOptions } from "./delivery-queue.ts";
+import type { Fate, Ways } from "./dispatch.ts";
 import { DrainStorage } from "./drain-storage.ts";
-import { nameOf, ReplyPartitions, type PartitionLedger } from "./partitions.ts";
+import type { SparseCounts } from "./ledger.ts";
+import { nameOf } from "./partition-name.ts";
+import { ReplyPartitions, type PartitionLedger } from "./partitions.ts";
 import { drainHealth, type DrainHealth } from "./health.ts";
+import type { NoRecord, Redriven, RedriveSummary } from "./redrive.ts";
 import { run, type RunEnd } from "./run.ts";
 import { RunBudget } from "./run-budget.ts";
 import { Signal } from "./signal.ts";
@@ -51,14 +59,23 @@ export interface DrainStatus {
 
 export interface DrainLedger extends DrainStatus {
   readonly partitions: readonly PartitionLedger[];
+  /** Whether replies read are the sum of verdicts and of what is in flight, on every partition. False is a bug. */
+  readonly balanced: boolean;
   readonly deadLetters: number;
+  /** Verdicts of dead letters that were tried again, as often as they were; no part of what was read. */
+  readonly redriven: SparseCounts;
 }
 
 export interface ReplyDrainRpc {
-  nudge(assignment: DrainAssignment, deadlineAt: number): Promise<number>;
+  nudge(assignment: DrainAssignment, awakeUntil: number, neededUntil?: number): Promise<number>;
   tick(assignment: DrainAssignment): Promise<void>;
   status(): Promise<DrainStatus>;
   ledger(): Promise<DrainLedger>;
+  deadLetters(limit: number, before?: number): Promise<DeadLetterPage>;
+  deadLetter(id: number): Promise<ShownDeadLetter | NoRecord>;
+  redrive(id: number): Promise<Redriven>;
+  redriveAll(before?: number): Promise<RedriveSummary>;
+  discard(id: number): Promise<boolean>;
 }
 
 const saveEveryMs = 1_000;
@@ -73,7 +90,9 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   readonly #kafka: KafkaPort;
   readonly #stored: DrainStorage;
   readonly #partitions: ReplyPartitions;
+  readonly #deadLetters: DeadLetters;
   readonly #queue: DeliveryQueue;
+  readonly #desk: DeadLetterDesk;
   readonly #changed = new Signal();
   readonly #reassigned = new Signal();
   #runStartedAt = Date.now();
@@ -83,6 +102,7 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   #lastPollAt = 0;
   #lastSaveAt = 0;
   #unsaved = false;
+  #saidUnbalanced = false;
   #uuidKey: Promise<SigningKey> | undefined;
 
   constructor(ctx: DurableObjectState, env: DrainEnv) {
@@ -94,20 +114,29 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     });
     this.#stored = new DrainStorage(ctx.storage);
     this.#duties = this.#stored.loadDuties();
-    this.#queue = new DeliveryQueue({
+    this.#deadLetters = new DeadLetters(ctx.storage.sql);
+    const calls: Omit<DeliveryQueueOptions, "mayCall"> = {
       waiterFor: (waiterId) => env.WAITER.get(env.WAITER.idFromString(waiterId)),
-      mayCall: () => this.#budget?.takeDelivery() ?? false,
       parallel: parallelDeliveries,
       callTimeoutMs: deliveryTimeoutMs,
       now: Date.now,
       pause: (ms) => scheduler.wait(ms),
       random: Math.random,
+    };
+    const waiterIdOf: Ways["waiterIdOf"] = (id, form) => this.#waiterIdOf(id, form);
+    this.#queue = new DeliveryQueue({ ...calls, mayCall: () => this.#budget?.takeDelivery() ?? false });
+    this.#desk = new DeadLetterDesk({
+      letters: this.#deadLetters,
+      stored: this.#stored,
+      kafka: this.#kafka,
+      waiterIdOf,
+      calls,
     });
     this.#partitions = new ReplyPartitions(
       {
-        waiterIdOf: (id, form) => this.#waiterIdOf(id, form),
+        waiterIdOf,
         enqueue: (waiterId, reply) => this.#queue.add(waiterId, reply),
-        deadLetter: (record) => this.#keepDeadLetter(record),
+        deadLetter: (record, fate) => this.#keepDeadLetter(record, fate),
         progressed: () => {
           this.#unsaved = true;
           this.#changed.fire();
@@ -118,13 +147,17 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   }
 
   /**
-   * Somebody waits until `deadlineAt` (epoch ms) for a reply on one of these topics. Answers the instant up to
-   * which the drain stays awake, stored before it is said: until then no further nudge is needed for a
-   * deadline it covers.
+   * Somebody waits on the line until `awakeUntil` for a reply on one of these topics, and has a use for it until
+   * `neededUntil`; gateways of before there was such a difference say one instant only. Both are epoch ms. Answers
+   * the instant up to which the drain stays awake, stored before it is said: until then no further nudge with the
+   * same `neededUntil` is needed for an `awakeUntil` it covers.
    */
-  async nudge(assignment: DrainAssignment, deadlineAt: number): Promise<number> {
-    const before = this.#duties;
-    this.#assume(accept(before, assignment, deadlineAt));
+  async nudge(
+    assignment: DrainAssignment,
+    awakeUntil: number,
+    neededUntil: number = awakeUntil,
+  ): Promise<number> {
+    this.#assume(accept(this.#duties, assignment, awakeUntil, neededUntil));
     await this.#ensureRunning();
     return promisedUntil(this.#duties, assignment);
   }
@@ -155,8 +188,32 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     return {
       ...(await this.status()),
       partitions: this.#partitions.ledger(),
-      deadLetters: this.#stored.countDeadLetters(),
+      balanced: this.#isBalanced(),
+      deadLetters: this.#deadLetters.count,
+      redriven: this.#desk.redriven,
     };
+  }
+
+  async deadLetters(limit: number, before?: number): Promise<DeadLetterPage> {
+    return this.#desk.page(limit, before);
+  }
+
+  async deadLetter(id: number): Promise<ShownDeadLetter | NoRecord> {
+    return this.#desk.whole(id);
+  }
+
+  async redrive(id: number): Promise<Redriven> {
+    return this.#desk.redrive(id);
+  }
+
+  /** As many as one call may take, of those older than `before`; its answer says where to go on. */
+  async redriveAll(before?: number): Promise<RedriveSummary> {
+    return this.#desk.redriveAll(before);
+  }
+
+  /** False: there is none of that ID. */
+  async discard(id: number): Promise<boolean> {
+    return this.#desk.discard(id);
   }
 
   /** A run that fails does not fail the alarm: the platform gives up on one that failed seven times. */
@@ -218,9 +275,9 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   }
 
   /** A dead letter that cannot be kept is logged: the verdict stands either way. */
-  #keepDeadLetter(record: KafkaRecord): void {
+  #keepDeadLetter(record: KafkaRecord, { verdict, reason = "not recorded" }: Fate): void {
     try {
-      this.#stored.addDeadLetter(record, Date.now());
+      this.#deadLetters.add(record, { verdict, reason }, Date.now());
     } catch (cause) {
       console.error(`hearback: the dead letter ${nameOf(record)}/${record.offset} could not be kept`, cause);
     }
@@ -246,6 +303,16 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     this.#lastSaveAt = Date.now();
     this.#unsaved = false;
     this.#stored.saveProgress(this.#partitions.stored());
+    this.#isBalanced();
+  }
+
+  #isBalanced(): boolean {
+    const unbalanced = this.#partitions.unbalanced();
+    if (unbalanced.length > 0 && !this.#saidUnbalanced) {
+      this.#saidUnbalanced = true;
+      console.error("hearback: the ledger does not balance, which is a bug", unbalanced);
+    }
+    return unbalanced.length === 0;
   }
 
   async #waiterIdOf(id: CorrelationId, form: CorrelationIdForm): Promise<string | undefined> {

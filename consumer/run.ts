@@ -10,7 +10,8 @@ import {
   type TopicPartition,
 } from "../kafka/index.ts";
 import { partitionsToRead, type Duties } from "./assignment.ts";
-import { nameOf, type ReplyPartitions } from "./partitions.ts";
+import { nameOf } from "./partition-name.ts";
+import type { ReplyPartitions } from "./partitions.ts";
 import type { RunBudget } from "./run-budget.ts";
 
 /** Longest wait of a poll for its first record; how soon a silently dead connection is noticed. */
@@ -32,13 +33,6 @@ const settleTimeoutMs = 10_000;
 const firstPauseMs = 100;
 /** At most this long after Kafka, or the bridge, is back, the drain asks again. */
 const longestPauseMs = 1_000;
-
-/**
- * No further poll while more than this is undelivered: one more answer of at most 4 MiB then makes 8 MiB.
- * Counted in replies and bytes rather than batches, so that one waiter out of reach holds up nobody else.
- */
-const undeliveredBytesForPoll = 4 * 1024 * 1024;
-const undeliveredForPoll = 5_000;
 
 export interface RunDeps {
   readonly kafka: KafkaPort;
@@ -73,7 +67,7 @@ export async function run(deps: RunDeps, until: "owed" | "empty"): Promise<RunEn
   for (;;) {
     if (until === "owed" && now() >= deps.duties().awakeUntil) return settled(deps);
     if (budget.isSpent(now())) return "spent";
-    if (isFull(partitions)) {
+    if (partitions.isFull) {
       await deps.changed(longestPauseMs);
       continue;
     }
@@ -134,12 +128,8 @@ export async function run(deps: RunDeps, until: "owed" | "empty"): Promise<RunEn
 /** Before it sleeps, the drain waits for the verdicts of what it read: they are stored with the place it got to. */
 async function settled({ partitions, changed, now }: RunDeps): Promise<RunEnd> {
   const until = now() + settleTimeoutMs;
-  while (partitions.undelivered > 0 && now() < until) await changed(until - now());
+  while (partitions.unsettled > 0 && now() < until) await changed(until - now());
   return "asleep";
-}
-
-function isFull(partitions: ReplyPartitions): boolean {
-  return partitions.undeliveredBytes > undeliveredBytesForPoll || partitions.undelivered > undeliveredForPoll;
 }
 
 function pauseAfter(failures: number): number {

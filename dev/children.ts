@@ -1,5 +1,6 @@
 // The children of `npm run dev` as a table: what each is started with. Who starts and ends them is main.ts.
 
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { nodeFlags } from "../bridge/node-flags.ts";
 import type { ProcessSpec } from "./processes.ts";
@@ -99,10 +100,26 @@ export function gatewayProcess({ host, port, stateFolder, credentials }: Gateway
   };
 }
 
-/** The examples' services: on the cluster if there is one, else over the bridge. */
-export function responderProcesses(credentials: Environment, brokers: string | undefined): ProcessSpec[] {
-  const env = { ...credentials, KAFKA_BROKERS: brokers ?? "" };
-  return ["predict", "shop"].map((name) => ({ name, args: [`examples/${name}/responder.ts`], env }));
+interface RespondersPlace {
+  /** Of the gateway: no two loops on one machine have the same. */
+  readonly port: number;
+  readonly credentials: Environment;
+  /** Kafka; without it, the responders ask the bridge. */
+  readonly brokers?: string;
+}
+
+/**
+ * The examples' services. One that is killed and started again has the name it had, and with it its partitions at
+ * once: under another name Kafka would keep them for the dead one until its session ends. Loops that share a cluster
+ * must not share a name, since they would take it from each other.
+ */
+export function responderProcesses({ port, credentials, brokers = "" }: RespondersPlace): ProcessSpec[] {
+  const host = hostname().replaceAll(/[^a-zA-Z0-9._-]/g, "-");
+  return ["predict", "shop"].map((name) => ({
+    name,
+    args: [`examples/${name}/responder.ts`],
+    env: { ...credentials, KAFKA_BROKERS: brokers, RESPONDER_NAME: `${host}-${port}-${name}` },
+  }));
 }
 
 /** Of wrangler's lines, those about requests, errors and what the Worker logs; not its banner, tables and advice. */

@@ -84,7 +84,8 @@ processes.start(gatewayProcess({ ...places, credentials }), gaveUp);
 // Not before, or the first thing to be seen would be its complaints.
 await whenOk(`${bridgeUrl}/healthz`);
 if (responders && ending === undefined) {
-  for (const each of responderProcesses(credentials, brokers)) processes.start(each, gaveUp);
+  const specs = responderProcesses({ port, credentials, ...(brokers === undefined ? {} : { brokers }) });
+  for (const each of specs) processes.start(each, gaveUp);
 }
 // Ready for a first request: the gateway built, Kafka REST answering.
 await whenOk(`${gatewayUrl}/readyz`);

@@ -1,14 +1,17 @@
-// What a waiter knows and decides: pure functions of (state, event, now). No storage, no timers, no RPC;
-// durable/waiter.ts does those. Instants are epoch ms. The state lives in memory only: a plain request is
-// worth nothing once its client is gone, so an exchange that is answered in time writes nothing.
+// What a waiter knows of a plain request and decides about it: pure functions of (state, event, now). No storage, no
+// timers, no RPC; durable/waiter.ts does those. Instants are epoch ms. The state lives in memory only: a plain request
+// is worth nothing once its client is gone, so one that is answered in time writes nothing. What is kept is in
+// exchange.ts.
 
-import type { DeliverOutcome, Reply, WaitOutcome } from "../protocol/index.ts";
+import type { DeliverOutcome, Reply, WaitEnd, WaitOutcome } from "../protocol/index.ts";
 
 /** What a wait is for. Set once: of several waits on one exchange the first one's deadline stands. */
 export interface WaitSpec {
   readonly deadlineAt: number;
   /** Replies from any other topic are `foreign`. */
   readonly replyTopic: string;
+  /** Whose replies these are, for the ledger. Absent from gateways of before it was asked for. */
+  readonly service?: string;
 }
 
 /** A reply as the drain hands it over. `source` names the record, so that a redelivery is told from a repeat. */
@@ -16,6 +19,12 @@ export interface Delivery {
   readonly source: string;
   readonly topic: string;
   readonly reply: Reply;
+}
+
+/** What became of a delivery, and of which service it was, if the waiter can tell. */
+export interface NamedOutcome {
+  readonly outcome: DeliverOutcome;
+  readonly service?: string;
 }
 
 export type WaiterState =
@@ -41,7 +50,7 @@ export type WaiterState =
       readonly reply: Reply | undefined;
     }
   /** The deadline passed or the client left. */
-  | { readonly phase: "ended"; readonly deadlineAt: number };
+  | { readonly phase: "ended"; readonly spec: WaitSpec };
 
 export const idle: WaiterState = { phase: "idle" };
 
@@ -55,7 +64,7 @@ export const holdReplyMs = 10_000;
 export interface Step<Said> {
   readonly state: WaiterState;
   readonly said: Said;
-  readonly release?: WaitOutcome;
+  readonly release?: WaitEnd;
 }
 
 /** A caller attaches, for the first time or again. `waiting` in `said` means: it may be held. */
@@ -69,7 +78,7 @@ export function attach(state: WaiterState, spec: WaitSpec, now: number): Step<Wa
       const first = state.spec ?? spec;
       const delivery = state.deliveries.find(({ topic }) => topic === first.replyTopic);
       if (delivery === undefined) return opened(first, now);
-      if (now >= first.deadlineAt) return ended(first.deadlineAt);
+      if (now >= first.deadlineAt) return ended(first);
       const { source, reply } = delivery;
       return {
         state: { phase: "answered", source, spec: first, reply },
@@ -83,7 +92,7 @@ export function attach(state: WaiterState, spec: WaitSpec, now: number): Step<Wa
       return { state, said: { status: "replied", reply } };
     }
     case "ended":
-      return { state, said: { status: "expired", deadlineAt: state.deadlineAt } };
+      return { state, said: { status: "expired", deadlineAt: state.spec.deadlineAt } };
   }
 }
 
@@ -139,17 +148,17 @@ export function deliver(
 /** Time passed. Ends the wait at its deadline and forgets a reply that nobody claimed; else changes nothing. */
 export function expire(state: WaiterState, now: number): Step<undefined> {
   if (state.phase === "open" && now >= state.spec.deadlineAt) {
-    const { deadlineAt } = state.spec;
+    const { spec } = state;
     return {
-      state: { phase: "ended", deadlineAt },
+      state: { phase: "ended", spec },
       said: undefined,
-      release: { status: "expired", deadlineAt },
+      release: { status: "expired", deadlineAt: spec.deadlineAt },
     };
   }
   if (state.phase === "held" && now >= state.heldUntil) {
     const { spec } = state;
     return {
-      state: spec === undefined ? idle : { phase: "ended", deadlineAt: spec.deadlineAt },
+      state: spec === undefined ? idle : { phase: "ended", spec },
       said: undefined,
     };
   }
@@ -161,7 +170,7 @@ export function leave(state: WaiterState): Step<undefined> {
   const spec = state.phase === "open" || state.phase === "held" ? state.spec : undefined;
   if (spec === undefined) return { state, said: undefined };
   return {
-    state: { phase: "ended", deadlineAt: spec.deadlineAt },
+    state: { phase: "ended", spec },
     said: undefined,
     release: { status: "cancelled" },
   };
@@ -174,6 +183,11 @@ export function nextExpiry(state: WaiterState): number | undefined {
   return undefined;
 }
 
+/** The service whose request this is about, as far as the state tells. */
+export function serviceOf(state: WaiterState): string | undefined {
+  return "spec" in state ? state.spec?.service : undefined;
+}
+
 // An empty reply is not free: its strings and the object around it count too.
 const replyOverheadBytes = 512;
 
@@ -182,12 +196,12 @@ export function replyBytes(reply: Reply): number {
 }
 
 function opened(spec: WaitSpec, now: number): Step<WaitOutcome> {
-  if (now >= spec.deadlineAt) return ended(spec.deadlineAt);
+  if (now >= spec.deadlineAt) return ended(spec);
   return { state: { phase: "open", spec }, said: { status: "waiting" } };
 }
 
-function ended(deadlineAt: number): Step<WaitOutcome> {
-  return { state: { phase: "ended", deadlineAt }, said: { status: "expired", deadlineAt } };
+function ended(spec: WaitSpec): Step<WaitOutcome> {
+  return { state: { phase: "ended", spec }, said: { status: "expired", deadlineAt: spec.deadlineAt } };
 }
 
 function held(deliveries: readonly Delivery[], spec: WaitSpec | undefined, now: number): WaiterState {

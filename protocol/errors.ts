@@ -1,24 +1,38 @@
 // One table of everything that can go wrong for an HTTP caller: code, status, title.
-// How an outcome becomes a Response is in worker/respond.ts.
+// How an outcome becomes a Response is in worker/http/respond.ts.
 
 /** Stable codes; clients may switch on them. */
 export const problems = {
   bad_request: { status: 400, title: "The request cannot be read" },
   body_unreadable: { status: 400, title: "The service cannot read the request body" },
   body_invalid: { status: 422, title: "The request body is not valid" },
+  idempotency_key_required: { status: 400, title: "The service needs an Idempotency-Key" },
+  idempotency_key_invalid: { status: 400, title: "The key cannot be used" },
+  idempotency_key_reused: { status: 422, title: "The key was used for another request" },
   operator_token_required: { status: 401, title: "This path is for operators" },
+  request_unknown: { status: 404, title: "No request has this ID" },
   not_found: { status: 404, title: "No service answers here" },
   method_not_allowed: { status: 405, title: "The service does not take this method" },
+  gone: { status: 410, title: "What was asked for is no longer kept" },
   payload_too_large: { status: 413, title: "The body is larger than the service takes" },
+  dead_letter_unknown: { status: 404, title: "There is no such dead letter" },
+  dead_letter_gone: { status: 410, title: "Kafka does not have the record of this dead letter any more" },
+  dead_letter_unreachable: {
+    status: 503,
+    title: "The record of this dead letter cannot be read from Kafka now",
+  },
   misconfigured: { status: 500, title: "The gateway is not set up" },
   internal: { status: 500, title: "The gateway failed" },
   reply_unreadable: { status: 502, title: "The service sent a reply that cannot be read" },
   reply_refused: { status: 502, title: "The service's reply could not be handed back" },
   responder_failed: { status: 502, title: "The service failed while answering" },
+  produce_unknown: { status: 503, title: "Whether the request was handed over is not known" },
   produce_refused: { status: 503, title: "The request could not be handed to the service" },
+  waiter_unavailable: { status: 503, title: "The waiter is out of reach" },
   not_ready: { status: 503, title: "The gateway is not ready" },
   deadline_exceeded: { status: 504, title: "No reply came before the deadline" },
   cancelled: { status: 409, title: "The request was cancelled" },
+  already_answered: { status: 409, title: "The request was already answered" },
 } as const satisfies Record<string, { status: number; title: string }>;
 
 export type ProblemCode = keyof typeof problems;

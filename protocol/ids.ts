@@ -1,4 +1,4 @@
-// Correlation IDs: how the two forms look and how the UUID form is minted and verified.
+// Correlation IDs: how the two forms look and how the UUID form is minted, derived and verified.
 // Turning an ID into a waiter is the business of whoever holds the Durable Object namespace.
 
 export type CorrelationId = string & { readonly __correlationId: unique symbol };
@@ -23,8 +23,10 @@ export function correlationIdForm(
 export type SigningKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 const macBytes = 4;
-// Bytes of a UUID: 0-5 time, 6-11 random (version and variant bits inside), 12-15 MAC of the first twelve.
+// Bytes of a minted UUID: 0-5 time, 6-11 random (version and variant bits inside), 12-15 MAC of the first twelve.
+// In a derived one the first twelve come from its name.
 const signedBytes = 12;
+const derivedPrefix = "hearback:derived:";
 
 /**
  * A UUIDv8 (RFC 9562) of time, 42 random bits and 32 bits of HMAC-SHA-256: it identifies an exchange for
@@ -36,6 +38,23 @@ export async function mintUuid(now: number, random: Uint8Array, key: SigningKey)
   new DataView(bytes.buffer).setUint16(0, Math.floor(now / 2 ** 32));
   new DataView(bytes.buffer).setUint32(2, now >>> 0);
   bytes.set(random.subarray(0, 6), 6);
+  return signed(bytes, key);
+}
+
+/**
+ * The UUIDv8 that belongs to `name`, whenever and wherever it is asked for: 90 bits of HMAC-SHA-256 of the name,
+ * and signed as a minted one is. Without the key nobody can tell which name it belongs to, or find that of another.
+ */
+export async function deriveUuid(name: string, key: SigningKey): Promise<CorrelationId> {
+  const bytes = new Uint8Array(16);
+  // The prefix is longer than what signing signs: no name makes the MAC of an ID.
+  const derived = await hmac(new TextEncoder().encode(`${derivedPrefix}${name}`), key);
+  bytes.set(derived.subarray(0, signedBytes));
+  return signed(bytes, key);
+}
+
+/** Sets version and variant, then the MAC over the rest, and writes it down. */
+async function signed(bytes: Uint8Array<ArrayBuffer>, key: SigningKey): Promise<CorrelationId> {
   bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f);
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
   bytes.set(await macOf(bytes.subarray(0, signedBytes), key), signedBytes);
@@ -45,7 +64,7 @@ export async function mintUuid(now: number, random: Uint8Array, key: SigningKey)
   ) as CorrelationId;
 }
 
-/** Whether `id` was minted with this key. */
+/** Whether `id` was minted or derived with this key. */
 export async function verifyUuid(id: CorrelationId, key: SigningKey): Promise<boolean> {
   const hex = id.replaceAll("-", "");
   const bytes = Uint8Array.from({ length: 16 }, (_, at) =>
@@ -70,5 +89,10 @@ export function importUuidKey(secret: string): Promise<SigningKey> {
 }
 
 async function macOf(bytes: Uint8Array<ArrayBuffer>, key: SigningKey): Promise<Uint8Array> {
-  return new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes)).subarray(0, macBytes);
+  return (await hmac(bytes, key)).subarray(0, macBytes);
+}
+
+/** The two platforms name the type of bytes differently, too. */
+async function hmac(bytes: Parameters<typeof crypto.subtle.sign>[2], key: SigningKey): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, bytes));
 }

@@ -4,13 +4,71 @@
 import type { RefusalReason } from "./kafka-rest.ts";
 import type { Reply } from "./reply.ts";
 
+/** The record was certainly not written. `tooLarge`: its topic takes none of this size, now or later. Seconds. */
+export interface Refused {
+  readonly status: "refused";
+  readonly retryAfter: number;
+  readonly tooLarge?: boolean;
+}
+
 /** What a caller of the waiter is told. `waiting` ends a hold, not the wait: attach again. */
 export type WaitOutcome =
   | { readonly status: "replied"; readonly reply: Reply }
   | { readonly status: "expired"; readonly deadlineAt: number }
   | { readonly status: "cancelled" }
-  | { readonly status: "refused"; readonly retryAfter: number }
+  | Refused
   | { readonly status: "waiting" };
+
+/** How a wait ends. */
+export type WaitEnd = Exclude<WaitOutcome, { status: "waiting" }>;
+
+/**
+ * What somebody is told who comes to a durable exchange by its ID. `gone`: nothing is kept under it (any more).
+ * `forbidden`: it is another principal's. While it waits, `deadlineAt` and `createdAt` are those of its attempt.
+ */
+export type AttachOutcome =
+  | WaitEnd
+  | { readonly status: "waiting"; readonly createdAt: number; readonly deadlineAt: number }
+  | { readonly status: "gone" }
+  | { readonly status: "forbidden" };
+
+/** One attempt to have a durable exchange answered: what its record says. Instants are epoch ms. */
+export interface Attempt {
+  /** Names the attempt in `X-Produce-ID`; larger than that of every attempt before it that may have a record. */
+  readonly attempt: number;
+  readonly createdAt: number;
+  readonly deadlineAt: number;
+  readonly keepUntil: number;
+}
+
+/**
+ * What a caller is told who opens a durable exchange. `created`: produce the record. `takeover`: the one who was to
+ * produce it never said that it did; produce that of this attempt, which is the same one unless much time has passed.
+ * `joined`: somebody else does or did; `confirmBy` is the instant after which to open again, should that not be known
+ * by then. `conflict`: the key was used for another request.
+ */
+export type OpenOutcome =
+  | { readonly status: "created" | "takeover"; readonly attempt: Attempt }
+  | { readonly status: "joined"; readonly attempt: Attempt; readonly confirmBy: number | undefined }
+  | { readonly status: "replied"; readonly reply: Reply }
+  | { readonly status: "cancelled" }
+  | { readonly status: "conflict" };
+
+/**
+ * What becomes of an attempt to cancel. `answered`: too late. Where the service wants cancel records, `record` says
+ * what one needs.
+ */
+export type CancelOutcome =
+  | { readonly status: "cancelled"; readonly record?: CancelTarget & Attempt }
+  | { readonly status: "answered" }
+  | { readonly status: "gone" }
+  | { readonly status: "forbidden" };
+
+/** Where the request went that a cancel record takes back. */
+export interface CancelTarget {
+  readonly topic: string;
+  readonly key: string;
+}
 
 /** Said by the waiter of each reply. `foreign`: not from the reply topic it was opened for. */
 export const deliverOutcomes = ["accepted", "held", "late", "duplicate", "foreign"] as const;

@@ -1,4 +1,4 @@
-// The request record: what the gateway writes and a responder reads. Encoding and decoding only;
+// The request record, and the one that takes it back: what the gateway writes and a responder reads. Encoding and decoding only;
 // who may set what is decided by the gateway, what a responder does with it by the kit.
 
 import { recordHeaders } from "./headers.ts";
@@ -52,6 +52,35 @@ export function encodeRequest(
   }
   for (const [name, value] of envelope.forwarded) headers.push(textHeader(name, value));
   return { topic, key: encodeText(key), value: body, headers };
+}
+
+/** What a cancel record says of the request it takes back. Instants are epoch ms. */
+export interface CancelEnvelope {
+  readonly correlationId: string;
+  /** The attempt that is taken back. */
+  readonly attempt: number;
+  /** Of the request: after it there is nothing left to take back. */
+  readonly deadlineAt: number;
+  readonly cancelledAt: number;
+}
+
+/**
+ * The record that takes a request back; `topic` and `key` are the request's, so that it comes behind it. It names no
+ * reply topic: a responder that knows nothing of cancelling then has nowhere to answer, and skips it.
+ */
+export function encodeCancel(
+  topic: string,
+  key: string,
+  { correlationId, attempt, deadlineAt, cancelledAt }: CancelEnvelope,
+): NewRecord {
+  const headers = [
+    textHeader(recordHeaders.correlationId, correlationId),
+    textHeader(recordHeaders.cancel, "true"),
+    textHeader(recordHeaders.produceId, `${correlationId}:${attempt}:cancel`),
+    textHeader(recordHeaders.deadline, String(deadlineAt)),
+    textHeader(recordHeaders.creationTimestamp, String(cancelledAt)),
+  ];
+  return { topic, key: encodeText(key), value: null, headers };
 }
 
 /** Where a request wants its answer, and until when: all that the protocol asks of a responder. */

@@ -128,7 +128,7 @@ async function run({
     storage: join(storage, "v3"),
     print: (line) => console.log(`gateway  │ ${line}`),
     onRestart: () => {
-      console.log("gateway  │ runs again; what was waiting is lost");
+      console.log("gateway  │ runs again; plain requests that waited are lost");
       if (++restarts > restartsPerMinute) void giveUp("does not stay up");
     },
   });

@@ -1,5 +1,5 @@
 // The Hono app: every path the gateway answers, in reading order, and what it says to all others. What a
-// path does is in service.ts and operator.ts.
+// path does is in service.ts, operator.ts and dead-letters.ts.
 
 import { Hono, type Handler } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
@@ -7,10 +7,12 @@ import type { DrainPlacement } from "../consumer/library.ts";
 import type { KafkaPort } from "../kafka/index.ts";
 import { httpHeaders } from "../protocol/index.ts";
 import type { GatewayConfig } from "./config.ts";
+import { deadLetterHandlers } from "./operator/dead-letters.ts";
 import type { GatewayEnv } from "./env.ts";
-import type { Nudger } from "./nudger.ts";
-import { answerHealthz, ledgerHandler, operatorsOnly, readyzHandler } from "./operator.ts";
-import { respondProblem } from "./respond.ts";
+import type { Nudger } from "./exchange/nudger.ts";
+import { answerHealthz, ledgerHandler, operatorsOnly, readyzHandler } from "./operator/operator.ts";
+import { cancelHandler, lookHandler } from "./requests.ts";
+import { respondProblem } from "./http/respond.ts";
 import { serviceHandler } from "./service.ts";
 
 export interface AppEnv {
@@ -47,10 +49,12 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
         detail: "The log says what is missing.",
       });
     }
-    const correlationId = c.env.WAITER.newUniqueId().toString();
-    c.set("correlationId", correlationId);
+    c.set("correlationId", c.env.WAITER.newUniqueId().toString());
     await next();
-    if (!c.res.headers.has(httpHeaders.correlationId)) c.header(httpHeaders.correlationId, correlationId);
+    if (!c.res.headers.has(httpHeaders.correlationId)) {
+      // A path may have found out meanwhile which exchange it is about.
+      c.header(httpHeaders.correlationId, c.get("correlationId"));
+    }
     return undefined;
   });
   app.use("/_hearback/*", operatorsOnly);
@@ -58,6 +62,14 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
   answer("GET", "/healthz", answerHealthz);
   answer("GET", "/readyz", readyzHandler(deps));
   answer("GET", "/_hearback/ledger", ledgerHandler(config, deps));
+  const deadLetters = deadLetterHandlers(deps);
+  answer("GET", "/_hearback/dead-letters", deadLetters.list);
+  answer("POST", "/_hearback/dead-letters/redrive", deadLetters.redriveAll);
+  answer("GET", "/_hearback/dead-letters/:id{[0-9]{1,16}}", deadLetters.show);
+  answer("DELETE", "/_hearback/dead-letters/:id{[0-9]{1,16}}", deadLetters.discard);
+  answer("POST", "/_hearback/dead-letters/:id{[0-9]{1,16}}/redrive", deadLetters.redrive);
+  answer("GET", "/requests/:id", lookHandler(deps));
+  answer("DELETE", "/requests/:id", cancelHandler(config, deps));
   for (const service of config.services) {
     answer(service.method, service.path, serviceHandler(service, config, deps));
   }

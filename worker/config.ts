@@ -4,7 +4,7 @@
 import { TrieRouter } from "hono/router/trie-router";
 import * as v from "valibot";
 import { isOwnedRecordHeader, type CorrelationIdForm, type OwnedPartitions } from "../protocol/index.ts";
-import { mostPartitionsPerOwned, type ReplyRouting } from "./routing.ts";
+import { mostPartitionsPerOwned, type ReplyRouting } from "./exchange/routing.ts";
 
 /** Where the record key of a request comes from; absent or empty in a request is a 400. */
 export type RecordKeySource =
@@ -65,6 +65,42 @@ export interface ServiceOptions {
    * @default "hex"
    */
   readonly correlationIds?: CorrelationIdForm;
+  /**
+   * What an `Idempotency-Key` does: all requests of one caller with one key are one exchange. `"required"`: a
+   * request without one gets 400. `"ignored"`: it does nothing.
+   * @default "optional"
+   */
+  readonly idempotencyKey?: "optional" | "required" | "ignored";
+  /**
+   * Whether a client's `X-Correlation-ID` is its key where it sends no `Idempotency-Key`. Only for clients that never
+   * use one such ID for two requests.
+   * @default false
+   */
+  readonly clientCorrelationIdAsKey?: boolean;
+  /**
+   * How long an exchange may take whose caller does not wait for it (`Prefer: respond-async` or `wait=N`), in ms
+   * (100 to 604800000, 7 days). Must not be shorter than `timeoutMs`.
+   * @default 300000
+   */
+  readonly asyncTimeoutMs?: number;
+  /**
+   * How long a durable exchange is kept after its deadline, so that its answer can be fetched again, in ms (1000 to
+   * 2592000000, 30 days).
+   * @default 86400000
+   */
+  readonly retentionMs?: number;
+  /**
+   * What becomes of a reply after the deadline. `"keep"`: every exchange of the service is durable, and a late reply
+   * can still be collected under the `Location` that the 504 names.
+   * @default "discard"
+   */
+  readonly lateReplies?: "discard" | "keep";
+  /**
+   * Whether a request that is cancelled, or whose caller left a plain request, is taken back by a cancel record on
+   * the request topic.
+   * @default false
+   */
+  readonly cancelRecords?: boolean;
 }
 
 export interface GatewayOptions {
@@ -161,6 +197,8 @@ const wholeNumber = (from: number, to: number, unit: string) =>
     v.maxValue(to, `must be at most ${to} ${unit}`),
   );
 
+const yesOrNo = v.boolean("must be true or false");
+
 const topicName = v.pipe(
   v.string("a topic name is needed"),
   v.regex(/^(?!\.{1,2}$)[a-zA-Z0-9._-]{1,249}$/, "must be a Kafka topic name: 1 to 249 of a-z A-Z 0-9 . _ -"),
@@ -187,6 +225,8 @@ const ownedPartitions = v.pipe(
   v.check(({ own, of }) => own.every((partition) => partition < of), "must own partitions from 0 to of - 1"),
 );
 
+const longestTimeoutMs = 300_000;
+
 const recordKeyRule = 'must be one of { path }, { query }, { header }, { body: "/json/pointer" }';
 
 /** Every default is written here and nowhere else; a test holds the docstrings and the README against it. */
@@ -208,7 +248,7 @@ export const serviceSchema = v.strictObject({
     v.picklist(["partition", "key", "shared"], 'must be "partition", "key" or "shared"'),
     "partition",
   ),
-  timeoutMs: v.optional(wholeNumber(100, 300_000, "ms"), 10_000),
+  timeoutMs: v.optional(wholeNumber(100, longestTimeoutMs, "ms"), 10_000),
   bodyLimitBytes: v.optional(wholeNumber(0, 1_000_000, "bytes"), 1_000_000),
   forwardHeaders: v.optional(
     v.array(
@@ -233,6 +273,16 @@ export const serviceSchema = v.strictObject({
     ),
   ),
   correlationIds: v.optional(v.picklist(["hex", "uuid"], 'must be "hex" or "uuid"'), "hex"),
+  idempotencyKey: v.optional(
+    v.picklist(["optional", "required", "ignored"], 'must be "optional", "required" or "ignored"'),
+    "optional",
+  ),
+  clientCorrelationIdAsKey: v.optional(yesOrNo, false),
+  // The longest timeoutMs, so that the default fits all of them.
+  asyncTimeoutMs: v.optional(wholeNumber(100, 604_800_000, "ms"), longestTimeoutMs),
+  retentionMs: v.optional(wholeNumber(1_000, 2_592_000_000, "ms"), 86_400_000),
+  lateReplies: v.optional(v.picklist(["discard", "keep"], 'must be "discard" or "keep"'), "discard"),
+  cancelRecords: v.optional(yesOrNo, false),
 });
 
 export const gatewaySchema = v.strictObject({
@@ -316,6 +366,20 @@ function serviceProblems(service: Service, { produceTimeoutMs }: GatewayConfig):
       option: at("timeoutMs"),
       received: show(service.timeoutMs),
       rule: `must be longer than produceTimeoutMs (${produceTimeoutMs})`,
+    });
+  }
+  if (service.asyncTimeoutMs < service.timeoutMs) {
+    problems.push({
+      option: at("asyncTimeoutMs"),
+      received: show(service.asyncTimeoutMs),
+      rule: `must not be shorter than timeoutMs (${service.timeoutMs})`,
+    });
+  }
+  if (service.clientCorrelationIdAsKey && service.idempotencyKey === "ignored") {
+    problems.push({
+      option: at("clientCorrelationIdAsKey"),
+      received: "true",
+      rule: 'must be false with idempotencyKey "ignored", where nothing is a key',
     });
   }
   problems.push(...routingProblems(service));

@@ -6,7 +6,7 @@ import { createUpstashKafka, type KafkaPort } from "../kafka/index.ts";
 import { createApp, type GatewayDeps } from "./app.ts";
 import type { GatewayConfig } from "./config.ts";
 import { environmentProblems, type GatewayEnv } from "./env.ts";
-import { Nudger } from "./nudger.ts";
+import { Nudger } from "./exchange/nudger.ts";
 
 export interface Gateway {
   fetch(request: Request, env: GatewayEnv, ctx: ExecutionContext): Response | Promise<Response>;

@@ -12,5 +12,5 @@ export {
   type ServiceOptions,
 } from "./config.ts";
 export type { OwnedPartitions } from "../protocol/index.ts";
-export type { ReplyRouting } from "./routing.ts";
+export type { ReplyRouting } from "./exchange/routing.ts";
 export { createGateway, type Gateway } from "./gateway.ts";

@@ -1,114 +1,49 @@
-// One request to a service: parse it, refuse what cannot be served, run the exchange, answer. Which
-// service it is was decided by the route.
+// One request to a service: run the exchange that it asks for, and answer. Which service it is was decided by the
+// route, what it asks for is read in http/, and how an exchange goes is in exchange/.
 
 import type { Context } from "hono";
-import { drainOf } from "../consumer/library.ts";
-import {
-  encodeRequest,
-  httpHeaders,
-  importUuidKey,
-  maxRecordBytes,
-  mintUuid,
-  passedThroughHeaders,
-  recordBytes,
-} from "../protocol/index.ts";
-import { readBody } from "./body.ts";
-import type { GatewayConfig, Service } from "./config.ts";
+import { encodeCancel, httpHeaders } from "../protocol/index.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
-import { readRecordKey } from "./record-key.ts";
-import { requestReply } from "./request-reply.ts";
-import { respondOutcome, respondProblem } from "./respond.ts";
-import { mintRouted, replyPartitionFor } from "./routing.ts";
+import type { GatewayConfig, Service } from "./config.ts";
+import { connect, type Connection } from "./exchange/connection.ts";
+import { durableExchange, type DurableOutcome } from "./exchange/durable-exchange.ts";
+import { requestReply } from "./exchange/request-reply.ts";
+import { Spin } from "./exchange/spin.ts";
+import { durableWait, plainWait } from "./exchange/waiter-port.ts";
+import { anonymous, nameOfPrincipal } from "./http/principal.ts";
+import { readRequest, type ReadRequest } from "./http/read-request.ts";
+import {
+  respondOutcome,
+  respondProblem,
+  respondStillWaiting,
+  respondWaiting,
+  withLocation,
+  withPreferenceApplied,
+} from "./http/respond.ts";
 
-/** The record's attempt number: a plain request is produced once. */
+/** A plain request is produced once, and its ID is used once. */
 const onlyAttempt = 1;
-const maxClientCorrelationIdLength = 256;
 
 export function serviceHandler(service: Service, config: GatewayConfig, deps: GatewayDeps) {
+  const spin = new Spin();
+
   return async function answerService(c: Context<AppEnv>): Promise<Response> {
-    const request = c.req.raw;
     const createdAt = Date.now();
-    const { env } = c;
-    const correlationId =
-      service.correlationIds === "hex"
-        ? await mintRouted(service, c.get("correlationId"), () => env.WAITER.newUniqueId().toString())
-        : await mintRoutedUuid(service, env.CORRELATION_ID_SECRET, createdAt);
-    const waiterId =
-      service.correlationIds === "hex"
-        ? env.WAITER.idFromString(correlationId)
-        : env.WAITER.idFromName(correlationId);
-
-    c.set("correlationId", correlationId);
-    const clientCorrelationId = request.headers.get(httpHeaders.correlationId) ?? undefined;
-    if ((clientCorrelationId?.length ?? 0) > maxClientCorrelationIdLength) {
-      return respondProblem("bad_request", correlationId, {
-        detail: `${httpHeaders.correlationId} is longer than ${maxClientCorrelationIdLength} characters`,
-      });
-    }
-    const body = await readBody(request, service.bodyLimitBytes);
-    if (body === undefined) {
-      return respondProblem("payload_too_large", correlationId, {
-        detail: `at most ${service.bodyLimitBytes} bytes`,
-      });
-    }
-    const deadlineAt = createdAt + service.timeoutMs;
-    // A body that took its whole time to arrive leaves none for the service.
-    if (Date.now() >= deadlineAt) return respondProblem("deadline_exceeded", correlationId, { deadlineAt });
-    const url = new URL(request.url);
-    const key =
-      service.recordKey === undefined
-        ? ({ ok: true, key: correlationId } as const)
-        : readRecordKey(service.recordKey, {
-            pathParameter: (name) => c.req.param(name),
-            query: url.searchParams,
-            headers: request.headers,
-            body,
-          });
-    if (!key.ok) return respondProblem("bad_request", correlationId, { detail: `missing: ${key.missing}` });
-
-    const replyPartition = replyPartitionFor(service, correlationId);
-    const record = encodeRequest(service.requestTopic, key.key, body, {
-      correlationId,
-      replyTopic: service.replyTopic,
-      ...(replyPartition === undefined ? {} : { replyPartition }),
+    const read = await readRequest(c, service, createdAt);
+    if (read instanceof Response) return read;
+    const { id, isAsync, clientCorrelationId } = read;
+    const connection = connect(c, deps, id.waiterId);
+    const exchange = {
+      ...read,
       createdAt,
-      deadlineAt,
-      // A plain request has no use for a reply after its deadline.
-      keepUntil: deadlineAt,
-      attempt: onlyAttempt,
-      // HEAD is GET without the body; services need not know it.
-      method: service.method,
-      path: url.pathname,
-      query: url.search,
-      ...(clientCorrelationId === undefined ? {} : { clientCorrelationId }),
-      forwarded: [...passedThroughHeaders, ...service.forwardHeaders].flatMap((name) => {
-        const value = request.headers.get(name);
-        return value === null ? [] : [[name, value] as const];
-      }),
-    });
-    if (recordBytes(record) > maxRecordBytes) {
-      return respondProblem("payload_too_large", correlationId, {
-        detail: `at most ${maxRecordBytes} bytes with its headers`,
-      });
-    }
-    const outcome = await requestReply(
-      {
-        kafka: deps.kafkaFor(env),
-        waiter: () => env.WAITER.get(waiterId),
-        nudge: (until, waitsLong) =>
-          deps.nudger.nudge(() => drainOf(deps.placementFor(env)), until, { waitsLong, now: Date.now() }),
-        afterwards: (work) => c.executionCtx.waitUntil(work),
-        now: Date.now,
-        pause: (ms) => scheduler.wait(ms),
-      },
-      {
-        record,
-        spec: { deadlineAt, replyTopic: service.replyTopic },
-        produceTimeoutMs: config.produceTimeoutMs,
-      },
-      request.signal,
-    );
-    const response = respondOutcome(outcome, correlationId);
+      service,
+      spin,
+      produceTimeoutMs: config.produceTimeoutMs,
+    };
+    const response =
+      read.isKeyed || isAsync || service.lateReplies === "keep"
+        ? await answerDurably(connection, exchange, c.req.raw.signal)
+        : await answerPlainly(connection, exchange, c.req.raw.signal);
     if (clientCorrelationId !== undefined) {
       response.headers.set(httpHeaders.clientCorrelationId, clientCorrelationId);
     }
@@ -116,9 +51,119 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
   };
 }
 
-async function mintRoutedUuid(service: Service, secret: string | undefined, now: number): Promise<string> {
-  // The environment check at the first request guarantees the secret.
-  const key = await importUuidKey(secret ?? "");
-  const mint = () => mintUuid(now, crypto.getRandomValues(new Uint8Array(6)), key);
-  return mintRouted(service, await mint(), mint);
+interface Exchange extends ReadRequest {
+  readonly service: Service;
+  readonly createdAt: number;
+  readonly spin: Spin;
+  readonly produceTimeoutMs: number;
+}
+
+async function answerPlainly(
+  connection: Connection,
+  { id, service, createdAt, deadlineAt, spin, produceTimeoutMs, recordKey, recordOf }: Exchange,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { correlationId } = id;
+  const spec = { deadlineAt, replyTopic: service.replyTopic, service: service.name };
+  const attempt = { attempt: onlyAttempt, correlationId, deadlineAt };
+  const outcome = await requestReply(
+    {
+      ...connection,
+      port: plainWait(connection.waiter, spec),
+      leave: () => connection.waiter().leave(),
+      nudge: (awakeUntil, waitsLong) => connection.nudge(awakeUntil, deadlineAt, waitsLong),
+      cancelRecord: () =>
+        service.cancelRecords
+          ? encodeCancel(service.requestTopic, recordKey, { ...attempt, cancelledAt: Date.now() })
+          : undefined,
+    },
+    {
+      // A plain request has no use for a reply after its deadline.
+      record: recordOf({ ...attempt, createdAt, keepUntil: deadlineAt }),
+      spec,
+      produceTimeoutMs,
+      spinMs: spin.ms,
+    },
+    signal,
+  );
+  learnFrom(outcome.status, spin, createdAt);
+  return respondOutcome(outcome, correlationId);
+}
+
+async function answerDurably(
+  connection: Connection,
+  exchange: Exchange,
+  signal: AbortSignal,
+): Promise<Response> {
+  const { id, service, createdAt, deadlineAt, recordKey, recordOf, spin, produceTimeoutMs } = exchange;
+  const { isAsync, preferences } = exchange;
+  const { respondAsync, waitSeconds } = preferences;
+  // Nobody is held longer than any caller of the service is.
+  const waitMs = isAsync ? Math.min((waitSeconds ?? 0) * 1_000, service.timeoutMs) : service.timeoutMs;
+  const principal = nameOfPrincipal(anonymous);
+  const outcome = await durableExchange(
+    { ...connection, port: durableWait(connection.waiter, principal) },
+    {
+      terms: {
+        service: service.name,
+        principal,
+        replyTopic: service.replyTopic,
+        fingerprint: await exchange.fingerprint(),
+        createdAt,
+        deadlineAt,
+        keepUntil: deadlineAt + service.retentionMs,
+        ...(service.cancelRecords ? { cancelTarget: { topic: service.requestTopic, key: recordKey } } : {}),
+      },
+      opener: crypto.randomUUID(),
+      recordOf,
+      waitUntil: createdAt + waitMs,
+      // Its reply is not on the line, but soon after: the drain stays awake as for all others.
+      likelyUntil: createdAt + service.timeoutMs,
+      spinMs: spin.ms,
+      produceTimeoutMs,
+    },
+    signal,
+  );
+  const isStored = outcome.status === "replied" && outcome.isStored === true;
+  if (waitMs > 0 && !isStored) learnFrom(outcome.status, spin, createdAt);
+  const response = respondDurable(outcome, id.correlationId, isAsync);
+  // What was refused was not waited for.
+  if (["conflict", "unavailable", "unknown"].includes(outcome.status)) return response;
+  return withPreferenceApplied(response, {
+    // A 202 may also be what the service answered.
+    respondAsync: respondAsync && outcome.status === "waiting",
+    waitSeconds: waitSeconds === undefined ? undefined : Math.min(waitSeconds, Math.ceil(waitMs / 1_000)),
+  });
+}
+
+/** What the service's next waits may expect. Refusals say nothing about it. */
+function learnFrom(status: DurableOutcome["status"], spin: Spin, createdAt: number): void {
+  if (status === "replied" || status === "expired" || status === "waiting")
+    spin.record(Date.now() - createdAt);
+}
+
+function respondDurable(outcome: DurableOutcome, correlationId: string, isAsync: boolean): Response {
+  switch (outcome.status) {
+    case "waiting":
+      return isAsync
+        ? respondWaiting({ correlationId, ...outcome }, Date.now())
+        : // Joined an exchange that takes longer than a caller who did not say so should be made to wait.
+          respondStillWaiting({ correlationId, ...outcome }, Date.now());
+    case "unknown":
+      return withLocation(
+        respondProblem("produce_unknown", correlationId, { headers: { "Retry-After": "1" } }),
+        correlationId,
+      );
+    case "conflict":
+      return respondProblem("idempotency_key_reused", correlationId);
+    case "unavailable":
+      return respondProblem("waiter_unavailable", correlationId, { headers: { "Retry-After": "1" } });
+    case "expired":
+      return withLocation(respondOutcome(outcome, correlationId), correlationId);
+    case "replied":
+    case "cancelled":
+    case "refused":
+    case "left":
+      return respondOutcome(outcome, correlationId);
+  }
 }

@@ -74,7 +74,7 @@ function keepingFindings(
     findings.push({ topic: name, kind: "danger", text });
   }
   if (there.retentionMs >= 0 && there.retentionMs < longestTimeoutMs) {
-    const text = `has retention.ms=${there.retentionMs}, less than the ${longestTimeoutMs} ms a caller waits: records go before they are read`;
+    const text = `has retention.ms=${there.retentionMs}, less than the ${longestTimeoutMs} ms an exchange may take: records go before they are read`;
     findings.push({ topic: name, kind: "danger", text });
   }
   if (largestBodyBytes > 0 && there.maxMessageBytes < largestBodyBytes + recordOverheadBytes) {

@@ -38,7 +38,7 @@ export function wantedTopics(
   };
   for (const service of services) {
     const { requestTopic, replyTopic, replyPartitions, replyRouting, bodyLimitBytes } = service;
-    const longestTimeoutMs = service.timeoutMs;
+    const longestTimeoutMs = service.asyncTimeoutMs;
     want({
       name: requestTopic,
       role: "request",

@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, utimes, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
+import { DatabaseSync } from "node:sqlite";
 import { sweepEmptyWaiters } from "../../dev/sweep.ts";
 
 const idOf = (digit: string) => digit.repeat(64);
@@ -32,4 +33,30 @@ test("only empty databases of waiters go: no rows, no database in use, no other 
   const left = [...(await readdir(waiters)), ...(await readdir(drains))].map((name) => name[0]);
   expect(left.toSorted()).toEqual(["b", "c", "c", "d", "e", "m"]);
   expect(await sweepEmptyWaiters(folder)).toBe(1);
+});
+
+test("a database that was used goes once it holds neither a row nor an alarm", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "hearback-sweep-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+  const waiters = join(folder, "v3", "do", "gateway-Waiter");
+  await mkdir(waiters, { recursive: true });
+  const put = (name: string, rows: readonly string[], alarm: string) => {
+    const database = new DatabaseSync(join(waiters, `${name}.sqlite`));
+    // As workerd makes them.
+    database.exec(
+      `CREATE TABLE _cf_KV (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
+       CREATE TABLE _cf_METADATA (key INTEGER PRIMARY KEY, value BLOB);
+       INSERT INTO _cf_METADATA VALUES (1, ${alarm});`,
+    );
+    for (const row of rows) database.exec(`INSERT INTO _cf_KV VALUES ('${row}', x'00')`);
+    database.close();
+  };
+  put(idOf("a"), [], "NULL");
+  put(idOf("b"), ["exchange"], "NULL");
+  put(idOf("c"), [], "1795365196871000000");
+  await writeFile(join(waiters, `${idOf("d")}.sqlite`), "no database at all".padEnd(8_192));
+
+  expect(await sweepEmptyWaiters(folder)).toBe(1);
+  const left = (await readdir(waiters)).map((name) => name[0]);
+  expect(left.toSorted()).toEqual(["b", "c", "d"]);
 });

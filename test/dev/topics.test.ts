@@ -15,7 +15,7 @@ const reply: WantedTopic = {
   role: "reply",
   partitions: 3,
   beyond: "read",
-  longestTimeoutMs: 5_000,
+  longestTimeoutMs: 300_000,
   largestBodyBytes: 0,
 };
 const request: WantedTopic = { ...reply, name: "requests", role: "request", largestBodyBytes: 1_000_000 };
@@ -35,12 +35,12 @@ const findingsOf = (wanted: WantedTopic, found: Partial<FoundTopic>, brokers = 3
 
 test("the config's topics are wanted with the config's reply partitions", () => {
   expect(wantedTopics(config.services)).toMatchObject([
-    { name: "inference.requests.v1", role: "request", partitions: 3, longestTimeoutMs: 5_000 },
-    { name: "inference.replies.v1", role: "reply", partitions: 3, longestTimeoutMs: 5_000 },
-    { name: "orders.requests.v1", role: "request", partitions: 3, longestTimeoutMs: 5_000 },
-    { name: "shop.replies.v1", role: "reply", partitions: 3, longestTimeoutMs: 5_000 },
-    { name: "baskets.requests.v1", role: "request", partitions: 3, longestTimeoutMs: 5_000 },
-    { name: "customers.requests.v1", role: "request", partitions: 3, longestTimeoutMs: 5_000 },
+    { name: "inference.requests.v1", role: "request", partitions: 3, longestTimeoutMs: 300_000 },
+    { name: "inference.replies.v1", role: "reply", partitions: 3, longestTimeoutMs: 300_000 },
+    { name: "orders.requests.v1", role: "request", partitions: 3, longestTimeoutMs: 300_000 },
+    { name: "shop.replies.v1", role: "reply", partitions: 3, longestTimeoutMs: 300_000 },
+    { name: "baskets.requests.v1", role: "request", partitions: 3, longestTimeoutMs: 300_000 },
+    { name: "customers.requests.v1", role: "request", partitions: 3, longestTimeoutMs: 300_000 },
   ]);
 });
 
@@ -65,11 +65,11 @@ test("of a set of partitions the whole topic is wanted, and by key no other numb
 test("a reply topic of two services is wanted once, with the longer timeout", () => {
   const [service] = config.services;
   if (service === undefined) throw new Error("the config has a service");
-  const services = [service, { ...service, requestTopic: "other", timeoutMs: 60_000 }];
+  const services = [service, { ...service, requestTopic: "other", asyncTimeoutMs: 600_000 }];
   expect(wantedTopics(services).map(({ name, longestTimeoutMs }) => [name, longestTimeoutMs])).toEqual([
-    ["inference.requests.v1", 5_000],
-    ["inference.replies.v1", 60_000],
-    ["other", 60_000],
+    ["inference.requests.v1", 300_000],
+    ["inference.replies.v1", 600_000],
+    ["other", 600_000],
   ]);
 });
 
@@ -93,7 +93,7 @@ test.each([
   [{ ...reply, beyond: "astray" }, { partitions: 4 }, /^danger: .* keys lead replies to other partitions$/],
   [reply, { cleanupPolicy: "compact" }, /^danger: has cleanup.policy=compact/],
   [request, { cleanupPolicy: "compact,delete" }, /^danger: has cleanup.policy=compact,delete/],
-  [reply, { retentionMs: 4_999 }, /^danger: has retention.ms=4999, less than the 5000 ms/],
+  [reply, { retentionMs: 299_999 }, /^danger: has retention.ms=299999, less than the 300000 ms/],
   [request, { maxMessageBytes: 1_000_000 }, /^note: has max.message.bytes=1000000/],
   [reply, { replicas: 1, minInsyncReplicas: 2 }, /^danger: .* every produce is refused$/],
   [reply, { replicas: 1, minInsyncReplicas: 1 }, /^note: has one replica on a cluster of 3/],

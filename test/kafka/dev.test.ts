@@ -1,11 +1,14 @@
 // `npm run dev -- --kafka`: the whole loop on a broker of its own, which may die.
 
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, inject, test } from "vitest";
 import { useCleanups } from "../support/cleanups.ts";
 import { runCommand } from "../support/command.ts";
 import { openKafka } from "../../kafka/native/index.ts";
+import { startKafka } from "../../dev/kafka/index.ts";
 import { freePort } from "../../dev/ports.ts";
 import { decodeText, readHeader, recordHeaders, type KafkaRecord } from "../../protocol/index.ts";
 import { atOnce, temporaryFolder } from "../support/bridge.ts";
@@ -74,6 +77,38 @@ describe.skipIf(inject("kafkaBrokers") === null)("npm run dev on Kafka", () => {
     process.kill((JSON.parse(owner) as { readonly broker: number }).broker, "SIGKILL");
     await dev.printed(/kafka +│ ended with 1; starting it again[^]*kafka listens on/);
     await expect.poll(ask, { timeout: 30_000 }).toBe(200);
+  });
+
+  test("a request that comes when its responder was killed with -9 is answered by the next one, in time", async () => {
+    // Its own, since other tests want the same topics to be theirs.
+    const broker = await startKafka({ data: await temporaryFolder() });
+    later(() => broker.stop());
+    const port = await freePort();
+    const options = {
+      "--port": port,
+      "--bridge-port": await freePort(),
+      "--brokers": broker.bootstrap,
+      "--state": "none",
+    };
+    const dev = runCommand(process.execPath, [
+      "dev/main.ts",
+      ...Object.entries(options).flatMap(([option, value]) => [option, String(value)]),
+    ]);
+    later(async () => {
+      dev.signal("SIGINT");
+      await dev.ended;
+    });
+    await dev.printed(/^ready /m);
+    const ask = async () =>
+      (await postJson(`http://localhost:${port}/predict`, { id: "a", features: [2] })).status;
+    await expect.poll(ask, { timeout: 30_000 }).toBe(200);
+
+    const predict = ["-P", String(dev.pid), "-f", "examples/predict/responder.ts"];
+    const { stdout } = await promisify(execFile)("pgrep", predict);
+    process.kill(Number(stdout.trim()), "SIGKILL");
+    await dev.printed(/predict +│ ended with SIGKILL; starting it again/);
+    // Its timeout is half of what Kafka waits for a dead one.
+    expect(await ask()).toBe(200);
   });
 
   test("says in one line that the cluster it should use does not answer", async () => {

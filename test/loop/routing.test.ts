@@ -241,6 +241,39 @@ describe("three gateways that share nothing but Kafka", () => {
     }
   });
 
+  test("routed by key, the ID of a client's key leads its reply home too, and only its own gateway knows it", async () => {
+    const bridge = await startBridge({ replies: 3 });
+    answering(bridge);
+    const { all } = await start(bridge, (at) => ({
+      replyRouting: "key",
+      replyPartitions: { own: [at], of: 3 },
+      correlationIds: at === 0 ? "hex" : "uuid",
+    }));
+    // The same one for each, and again once it is answered.
+    const headers = { "Idempotency-Key": '"a key of 16 characters"' };
+    const ids = await Promise.all(
+      all.map(async ({ url }) => {
+        const call = () => fetch(`${url}/orders`, { method: "POST", body: "keyed", headers });
+        const answers = [...(await Promise.all([call(), call()])), await call()];
+        const texts = await Promise.all(answers.map((answer) => answer.text()));
+        expect(texts).toEqual(Array.from(answers, () => "orders:keyed"));
+        const [id, ...others] = new Set(
+          answers.map((answer) => answer.headers.get("x-correlation-id") ?? ""),
+        );
+        expect(others).toEqual([]);
+        return id ?? "";
+      }),
+    );
+    expect(await recordsOf(bridge, "orders")).toHaveLength(3);
+    for (const [at, id] of ids.entries()) {
+      expect(correlationIdForm(id)?.form).toBe(at === 0 ? "hex" : "uuid");
+      const [reply, ...others] = await recordsOf(bridge, "replies", at);
+      expect([decodeText(reply?.key ?? new Uint8Array()), others]).toEqual([id, []]);
+    }
+    const looks = all.map(async ({ url }) => (await fetch(`${url}/requests/${ids[0]}`)).status);
+    expect(await Promise.all(looks)).toEqual([200, 404, 404]);
+  });
+
   test("[C3] in the shared form every gateway reads every reply and drops those of others: three reads for one answer", async () => {
     const bridge = await startBridge({ replies: 3 });
     answering(bridge);

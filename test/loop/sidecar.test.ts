@@ -51,7 +51,7 @@ test("when workerd is killed the sidecar says so and answers again; killed too o
   expect((await ask(sidecar.url, "before")).status).toBe(200);
   expect((await readdir(state)).toSorted()).toEqual(["log", "objects", "worker"]);
   process.kill(await sidecar.workerd(), "SIGKILL");
-  await sidecar.command.printed(/^gateway +│ runs again; what was waiting is lost$/m);
+  await sidecar.command.printed(/^gateway +│ runs again; plain requests that waited are lost$/m);
   expect((await ask(sidecar.url, "after")).status).toBe(200);
   for (let more = 2; more <= 6; more++) {
     process.kill(await sidecar.workerd(), "SIGKILL");

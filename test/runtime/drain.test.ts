@@ -4,11 +4,23 @@
 import { abortAllDurableObjects, createScheduledController, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { DrainStorage } from "../../consumer/drain-storage.ts";
+import { noCounts } from "../../consumer/ledger.ts";
 import { assignmentOf } from "../../consumer/library.ts";
-import { encodeText, textHeader, type NewRecord } from "../../protocol/index.ts";
 import gateway from "./entry.ts";
 import config from "./gateway-config.ts";
-import { drain, expectVerdicts, post, produce, replyTo, requestWith, totals } from "./support.ts";
+import {
+  bareReply,
+  drain,
+  expectVerdicts,
+  operatorAsks,
+  post,
+  produce,
+  replyTo,
+  requestWith,
+  seeWaiters,
+  totals,
+} from "./support.ts";
 
 const assignment = assignmentOf(config);
 const spec = () => ({ deadlineAt: Date.now() + 2_000, replyTopic: "replies" });
@@ -19,20 +31,10 @@ beforeEach(async () => {
 });
 afterEach(() => vi.restoreAllMocks());
 
-function bareReply(id: string, headers: readonly [string, string][] = [], topic = "replies"): NewRecord {
-  return {
-    topic,
-    partition: 0,
-    key: encodeText(id),
-    value: encodeText("bare"),
-    headers: [textHeader("X-Correlation-ID", id), ...headers.map(([key, value]) => textHeader(key, value))],
-  };
-}
-
-async function openWaiter() {
+async function openWaiter(service = "echo") {
   const id = env.WAITER.newUniqueId();
   const waiter = env.WAITER.get(id);
-  const wait = waiter.wait(spec(), 1_500);
+  const wait = waiter.wait({ ...spec(), service }, 1_500);
   // A test may reset the object and never look at this wait again.
   wait.catch(() => {});
   await expect.poll(() => waiter.peek()).toBe("open");
@@ -242,6 +244,20 @@ test("[B13] a drain whose set has changed reads the partitions of both, and the 
   await expect.poll(reads).toEqual({ 0: 3, 2: 2 });
 });
 
+test("a partition that left the config is polled by ticks until nobody needs it, by a drain that sleeps meanwhile", async () => {
+  const { stub, late, owning, reads } = await drainOfOwnTopic();
+  const longAgo = Date.now() - 60_000;
+  await stub().nudge(owning(0), longAgo, Date.now() + 3_600_000);
+  // A gateway of before says one instant.
+  await stub().nudge(owning(2), longAgo);
+  expect((await stub().status()).health).toBe("idle");
+  await stub().tick(owning(1));
+  expect(await reads()).toEqual({ 0: 1, 1: 1 });
+  for (const partition of [0, 1, 2]) await late(partition);
+  await stub().tick(owning(1));
+  expect(await reads()).toEqual({ 0: 2, 1: 2 });
+});
+
 test("[B13] duties from before there were owned sets are read on until their last deadline", async () => {
   const { topic, stub, owning, reads } = await drainOfOwnTopic();
   const store = async (neededUntil: number): Promise<void> => {
@@ -279,21 +295,97 @@ test("a topic that grew is read whole from the next nudge or tick on, and nothin
   await ticking.catch(() => {});
 });
 
+interface ServiceLedger {
+  readonly balanced: boolean;
+  readonly services: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  readonly partitions: readonly {
+    readonly topic: string;
+    readonly services: readonly string[];
+    readonly byService: Readonly<Record<string, Readonly<Record<string, number>>>>;
+  }[];
+}
+
+test("the ledger tells the services of one topic apart, and gives a topic's only service what nobody named", async () => {
+  const ledger = async () => (await operatorAsks("ledger")).body as ServiceLedger;
+  const before = await ledger();
+  const { id, wait } = await openWaiter("order");
+  await expectVerdicts(
+    async () => {
+      await produce(bareReply(id));
+      await produce(bareReply("order-1"));
+      await produce(bareReply("order-1", [], "uuid.replies"));
+    },
+    { accepted: 1, unknown: 2 },
+  );
+  expect(await wait).toMatchObject({ status: "replied" });
+  const after = await ledger();
+  expect(after.balanced).toBe(true);
+  const more = (service: string, verdict: string) =>
+    (after.services[service]?.[verdict] ?? 0) - (before.services[service]?.[verdict] ?? 0);
+  expect([more("order", "accepted"), more("identified", "unknown"), more("order", "unknown")]).toEqual([
+    1, 1, 0,
+  ]);
+  const partition = after.partitions.find(({ byService }) => byService["order"]?.["accepted"]);
+  expect(partition).toMatchObject({ topic: "replies", services: ["echo", "quick", "basket", "order"] });
+});
+
+test("books that do not balance are shown as such, and the log says so once", async () => {
+  const error = vi.spyOn(console, "error").mockImplementation(() => {});
+  const sleeper = env.REPLY_DRAIN.get(env.REPLY_DRAIN.newUniqueId());
+  await sleeper.tick(assignment);
+  expect((await sleeper.ledger()).balanced).toBe(true);
+  await runInDurableObject(sleeper, (_, { storage }) => {
+    const stored = new DrainStorage(storage);
+    // As if one verdict of the last instance had gone missing.
+    const [first, ...others] = stored.loadProgress();
+    if (first === undefined) throw new Error("the drain has read");
+    const counts = { ...first.counts, read: first.counts.read + 1 };
+    stored.saveProgress([{ ...first, counts }, ...others]);
+  });
+  await abortAllDurableObjects();
+  const again = env.REPLY_DRAIN.get(sleeper.id);
+  for (let times = 0; times < 2; times++) expect((await again.ledger()).balanced).toBe(false);
+  const said = error.mock.calls.filter(([text]) => String(text).includes("does not balance"));
+  expect(said).toHaveLength(1);
+});
+
+test("the progress of a thousand partitions with several services is stored whole, and of too many without them", async () => {
+  const sleeper = env.REPLY_DRAIN.get(env.REPLY_DRAIN.newUniqueId());
+  const progressWith = (services: number) => {
+    const names = Array.from({ length: services }, (_, at) => `service-${at}`.padEnd(20, "x"));
+    // Objects of its own for each partition, as in a drain: what is shared would be stored once.
+    const byService = () =>
+      Object.fromEntries(names.map((name) => [name, { accepted: 1_000_000, late: 1_000, duplicate: 9 }]));
+    return Array.from({ length: 1_000 }, (_, partition) => ({
+      topic: "t".repeat(100),
+      partition,
+      position: { log: crypto.randomUUID(), offset: 1_000_000_000 },
+      counts: { ...noCounts, verdicts: { ...noCounts.verdicts }, read: 3_000_000, byService: byService() },
+    }));
+  };
+  await runInDurableObject(sleeper, (_, { storage }) => {
+    const stored = new DrainStorage(storage);
+    const servicesAfter = (services: number) => {
+      stored.saveProgress(progressWith(services));
+      const loaded = stored.loadProgress();
+      return [loaded.length, Object.keys(loaded[999]?.counts.byService ?? {}).length];
+    };
+    expect(servicesAfter(5)).toEqual([1_000, 5]);
+    expect(servicesAfter(100)).toEqual([1_000, 0]);
+  });
+});
+
 test("a waiter that stays out of reach makes its reply a dead letter, and holds up nobody else", async () => {
   const [lost, other] = [await openWaiter(), await openWaiter()];
   const before = (await drain().ledger()).deadLetters;
-  await runInDurableObject(drain(), (instance) => {
-    // The namespace as this drain sees it: one waiter that always fails.
-    const { env: drainEnv } = instance as unknown as { env: { WAITER: typeof env.WAITER } };
-    const get = drainEnv.WAITER.get.bind(drainEnv.WAITER);
-    vi.spyOn(drainEnv.WAITER, "get").mockImplementation((id) => {
-      if (id.toString() === lost.id) throw new Error("out of reach");
-      return get(id);
-    });
+  const ofUseUntil = String(Date.now() + 1_500);
+  await seeWaiters((id, real) => {
+    if (id === lost.id) throw new Error("out of reach");
+    return real;
   });
   await expectVerdicts(
     async () => {
-      await produce(bareReply(lost.id));
+      await produce(bareReply(lost.id, [["X-Keep-Until", ofUseUntil]]));
       await produce(bareReply(other.id));
       expect(await other.wait).toMatchObject({ status: "replied" });
     },
@@ -301,6 +393,29 @@ test("a waiter that stays out of reach makes its reply a dead letter, and holds 
   );
   await expect.poll(async () => (await drain().ledger()).deadLetters, { timeout: 10_000 }).toBe(before + 1);
 }, 15_000);
+
+test("five waiters that stay out of reach, with large replies that are of use for ever, hold up nobody else", async () => {
+  const lost = await Promise.all(Array.from({ length: 5 }, () => openWaiter()));
+  const lostIds = new Set(lost.map(({ id }) => id));
+  const before = (await drain().ledger()).deadLetters;
+  await seeWaiters((id, real) => {
+    if (lostIds.has(id)) throw new Error("out of reach");
+    return real;
+  });
+  for (const id of lostIds) await produce({ ...bareReply(id), value: new Uint8Array(1_000_000) });
+  // All of them are read: together they are more than what may be undelivered.
+  await expect.poll(async () => totals(await drain().ledger()).inFlight).toBe(5);
+  for (let others = 0; others < 3; others++) {
+    const other = await openWaiter();
+    await produce(bareReply(other.id));
+    expect(await other.wait).toMatchObject({ status: "replied" });
+  }
+  expect(totals(await drain().ledger()).inFlight).toBe(5);
+  // Nobody has given them up: they are delivered once their waiters are back.
+  vi.restoreAllMocks();
+  await expect.poll(async () => totals(await drain().ledger()).inFlight, { timeout: 10_000 }).toBe(0);
+  expect((await drain().ledger()).deadLetters).toBe(before);
+}, 20_000);
 
 test("a reply that is written while Kafka REST is out of reach is delivered once it is back", async () => {
   const { id, wait } = await openWaiter();

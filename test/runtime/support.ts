@@ -1,8 +1,10 @@
 // Shared by the runtime tests: asking the gateway, and playing the service behind it on the same bridge.
 
+import { runInDurableObject } from "cloudflare:test";
 import { env, exports } from "cloudflare:workers";
 import { expect, vi } from "vitest";
 import { assignmentOf, drainOf, type DrainLedger } from "../../consumer/library.ts";
+import type { Waiter } from "../../durable/index.ts";
 import { createUpstashKafka } from "../../kafka/index.ts";
 import {
   decodeReplyAddress,
@@ -10,6 +12,7 @@ import {
   encodeReply,
   encodeText,
   readHeader,
+  textHeader,
   type DrainVerdict,
   type KafkaRecord,
   type NewRecord,
@@ -35,14 +38,14 @@ export function post(path: string, body: BodyInit, headers: Record<string, strin
 }
 
 /** All records of a topic so far. */
-async function recordsOf(topic: string): Promise<readonly KafkaRecord[]> {
+export async function recordsOf(topic: string): Promise<readonly KafkaRecord[]> {
   const partitions = [0, 1, 2].map((partition) => ({ topic, partition, offset: 0, log: "" }));
   const answer = await kafka.fetch(partitions, 0);
   return answer.status === "read" ? answer.value : [];
 }
 
 /** The request whose path or body contains `mark`, as soon as it is on its topic. */
-export function requestWith(topic: string, mark: string): Promise<KafkaRecord> {
+export function requestWith(topic: string, mark: string, timeout = 1_000): Promise<KafkaRecord> {
   return vi.waitFor(
     async () => {
       const found = (await recordsOf(topic)).findLast(
@@ -53,12 +56,27 @@ export function requestWith(topic: string, mark: string): Promise<KafkaRecord> {
       if (found === undefined) throw new Error(`no request with ${mark} on ${topic}`);
       return found;
     },
-    { interval: 10 },
+    { interval: 10, timeout },
   );
 }
 
 export async function produce(record: NewRecord): Promise<void> {
   expect(await kafka.produce(record, callTimeoutMs)).toMatchObject({ status: "appended" });
+}
+
+/** A reply with no more than its ID and these headers. */
+export function bareReply(
+  id: string,
+  headers: readonly [string, string][] = [],
+  topic = "replies",
+): NewRecord {
+  return {
+    topic,
+    partition: 0,
+    key: encodeText(id),
+    value: encodeText("bare"),
+    headers: [textHeader("X-Correlation-ID", id), ...headers.map(([key, value]) => textHeader(key, value))],
+  };
 }
 
 let sequence = 0;
@@ -85,6 +103,28 @@ export async function replyTo(
 
 export function drain() {
   return drainOf({ drains: env.REPLY_DRAIN });
+}
+
+/** The drain's own view of the waiters, for as long as it lives: `change` may answer another stub than the real one. */
+export async function seeWaiters(
+  change: (id: string, real: DurableObjectStub<Waiter>) => DurableObjectStub<Waiter>,
+): Promise<void> {
+  await runInDurableObject(drain(), (instance) => {
+    const { env: drainEnv } = instance as unknown as { env: { WAITER: typeof env.WAITER } };
+    const get = drainEnv.WAITER.get.bind(drainEnv.WAITER);
+    vi.spyOn(drainEnv.WAITER, "get").mockImplementation((id) => change(id.toString(), get(id)));
+  });
+}
+
+/** What an operator gets at this path; no body where there is none. */
+export async function operatorAsks(path: string, init: RequestInit = {}) {
+  const response = await ask(`/_hearback/${path}`, {
+    ...init,
+    headers: { authorization: `Bearer ${env.HEARBACK_OPERATOR_TOKEN}` },
+  });
+  const text = await response.text();
+  const body: unknown = text === "" ? undefined : JSON.parse(text);
+  return { status: response.status, body, headers: response.headers };
 }
 
 /** Verdicts over all partitions, and whether the books balance. */

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface RunningCommand {
+  readonly pid: number;
   /** Everything printed so far. */
   output(): string;
   /** Resolves when the output matches; rejects when the command ends first. */
@@ -37,6 +38,7 @@ export function runCommand(
   }
   const ended = new Promise<number | null>((resolve) => child.once("close", (code) => resolve(code)));
   return {
+    pid: child.pid ?? 0,
     output: () => output,
     printed: (pattern) =>
       new Promise((resolve, reject) => {

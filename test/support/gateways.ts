@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { createTestHarness, type TestHarness } from "wrangler";
 import type { GatewayOptions } from "../../worker/config.ts";
 import { credentialsFor, ledgerOf, type LedgerAnswer, type LedgerTotals } from "./loop.ts";
+import type { GatewayBuild } from "./previous-build.ts";
 
 export interface GatewayPlan {
   /** Its script name, and the first segment of its address. */
@@ -14,6 +15,8 @@ export interface GatewayPlan {
   readonly waitersOf?: string;
   /** The gateway whose drain it uses; without it, its own. */
   readonly drainOf?: string;
+  /** The code it runs; without it, the files at hand. */
+  readonly build?: GatewayBuild;
 }
 
 export interface RunningGateway {
@@ -33,6 +36,8 @@ export interface Gateways<Name extends string = string> {
   readonly server: TestHarness;
   readonly byName: Readonly<Record<Name, RunningGateway>>;
   readonly all: readonly RunningGateway[];
+  /** These plans from now on, on what the objects have stored: requests under way are cut off, addresses are new. */
+  redeploy(plans: readonly (GatewayPlan & { readonly name: Name })[]): Promise<Gateways<Name>>;
 }
 
 /** Signs the UUIDs of all of them. */
@@ -48,14 +53,32 @@ export async function startGateways<const Name extends string>(
   plans: readonly (GatewayPlan & { readonly name: Name })[],
   later: (cleanup: () => unknown) => void,
 ): Promise<Gateways<Name>> {
-  const server = createTestHarness({
-    workers: [frontOf(plans), ...plans.map((plan) => workerOf(plan, bridgeUrl))],
-  });
+  const server = createTestHarness(workersOf(plans, bridgeUrl));
   later(() => server.close());
+  return listening(server, plans, bridgeUrl);
+}
+
+async function listening<Name extends string>(
+  server: TestHarness,
+  plans: readonly (GatewayPlan & { readonly name: Name })[],
+  bridgeUrl: string,
+): Promise<Gateways<Name>> {
   const { url } = await server.listen();
   const all = plans.map(({ name }) => runningGateway(server, name, `${url.origin}/${name}`));
   const byName = Object.fromEntries(all.map((gateway) => [gateway.name, gateway]));
-  return { server, all, byName: byName as Record<Name, RunningGateway> };
+  return {
+    server,
+    all,
+    byName: byName as Record<Name, RunningGateway>,
+    async redeploy(next) {
+      await server.update(workersOf(next, bridgeUrl));
+      return listening(server, next, bridgeUrl);
+    },
+  };
+}
+
+function workersOf(plans: readonly GatewayPlan[], bridgeUrl: string) {
+  return { workers: [frontOf(plans), ...plans.map((plan) => workerOf(plan, bridgeUrl))] };
 }
 
 const shared = {
@@ -74,13 +97,13 @@ function frontOf(plans: readonly GatewayPlan[]) {
   };
 }
 
-function workerOf({ name, options, waitersOf, drainOf }: GatewayPlan, bridgeUrl: string) {
+function workerOf({ name, options, waitersOf, drainOf, build }: GatewayPlan, bridgeUrl: string) {
   const binding = (of: string | undefined) => (of === undefined ? {} : { script_name: of });
   return {
     config: {
       ...shared,
       name,
-      main: fixture("routed-entry.ts"),
+      ...(build === undefined ? { main: fixture("routed-entry.ts") } : { main: build.main, no_bundle: true }),
       vars: {
         ...credentialsFor(bridgeUrl),
         HEARBACK_OPERATOR_ACCESS: "open",

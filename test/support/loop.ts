@@ -85,8 +85,8 @@ export interface TestBridge {
 }
 
 /** A bridge in this process, its log in memory. */
-export async function startMemoryBridge(): Promise<TestBridge> {
-  const embedded = openEmbeddedLog({ topics });
+export async function startMemoryBridge(served: ReadonlyMap<string, number> = topics): Promise<TestBridge> {
+  const embedded = openEmbeddedLog({ topics: served });
   const bridge = await startBridge({
     host: "127.0.0.1",
     port: 0,

@@ -28,6 +28,12 @@ test("a service needs only a route and two topics; everything else has a default
         forwardHeaders: [],
         recordKey: undefined,
         correlationIds: "hex",
+        idempotencyKey: "optional",
+        clientCorrelationIdAsKey: false,
+        asyncTimeoutMs: 300_000,
+        retentionMs: 86_400_000,
+        lateReplies: "discard",
+        cancelRecords: false,
       },
     ],
     produceTimeoutMs: 3_000,
@@ -149,6 +155,53 @@ test("a set of reply partitions does not go with the shared form, nor a tiny one
   expect(routed("key", { own: [3], of: 101 }).join()).toContain("must own one in 100 partitions");
   expect(routed("header", 1)).toEqual([
     'services.a.replyRouting | "header" | must be "partition", "key" or "shared"',
+  ]);
+});
+
+test("what concerns keys and exchanges that are kept has values and ranges of its own", () => {
+  const withOptions = (options: object) => problemsOf({ services: { a: { ...predict, ...options } } });
+  expect(
+    withOptions({ idempotencyKey: "required", clientCorrelationIdAsKey: true, lateReplies: "keep" }),
+  ).toEqual([]);
+  expect(
+    withOptions({
+      idempotencyKey: true,
+      clientCorrelationIdAsKey: "yes",
+      asyncTimeoutMs: 604_800_001,
+      retentionMs: 999,
+      lateReplies: "stored",
+      cancelRecords: 1,
+    }),
+  ).toEqual([
+    'services.a.idempotencyKey | true | must be "optional", "required" or "ignored"',
+    'services.a.clientCorrelationIdAsKey | "yes" | must be true or false',
+    "services.a.asyncTimeoutMs | 604800001 | must be at most 604800000 ms",
+    "services.a.retentionMs | 999 | must be at least 1000 ms",
+    'services.a.lateReplies | "stored" | must be "discard" or "keep"',
+    "services.a.cancelRecords | 1 | must be true or false",
+  ]);
+  expect(withOptions({ asyncTimeoutMs: 99, retentionMs: 2_592_000_001 })).toEqual([
+    "services.a.asyncTimeoutMs | 99 | must be at least 100 ms",
+    "services.a.retentionMs | 2592000001 | must be at most 2592000000 ms",
+  ]);
+});
+
+test("who does not wait has no less time than who waits, whatever the timeout, and an ignored key has no stand-in", () => {
+  const withOptions = (options: object) => problemsOf({ services: { a: { ...predict, ...options } } });
+  // The default holds for the longest timeout, too.
+  expect(withOptions({ timeoutMs: 300_000 })).toEqual([]);
+  expect(withOptions({ timeoutMs: 5_000, asyncTimeoutMs: 5_000 })).toEqual([]);
+  expect(withOptions({ idempotencyKey: "ignored" })).toEqual([]);
+  expect(
+    withOptions({
+      timeoutMs: 5_000,
+      asyncTimeoutMs: 4_999,
+      idempotencyKey: "ignored",
+      clientCorrelationIdAsKey: true,
+    }),
+  ).toEqual([
+    "services.a.asyncTimeoutMs | 4999 | must not be shorter than timeoutMs (5000)",
+    'services.a.clientCorrelationIdAsKey | true | must be false with idempotencyKey "ignored", where nothing is a key',
   ]);
 });
 

@@ -17,12 +17,12 @@ import { drainHealth, pollWindowMs } from "../../consumer/health.ts";
 import { InFlight } from "../../consumer/in-flight.ts";
 import { sumOfVerdicts } from "../../consumer/ledger.ts";
 import { ReplyPartitions } from "../../consumer/partitions.ts";
-import { afterFailure, classifyFailure, maxTries } from "../../consumer/redelivery.ts";
 import { run } from "../../consumer/run.ts";
 import { RunBudget } from "../../consumer/run-budget.ts";
+import type { WaiterRpc } from "../../durable/index.ts";
 import type { Delivery } from "../../durable/waiter-state.ts";
 import { checkPosition, startPosition } from "../../kafka/position.ts";
-import { encodeText, textHeader, type DeliverOutcome, type KafkaRecord } from "../../protocol/index.ts";
+import { encodeText, textHeader, type KafkaRecord } from "../../protocol/index.ts";
 
 const hexId = (digit: string) => digit.repeat(64);
 
@@ -42,7 +42,7 @@ describe("what a record means", () => {
   test("[A16] a reply past its keep-until is late without a word to the waiter", () => {
     expect(dispose(replyRecord(0, hexId("a"), ["X-Keep-Until", "5000"]), 5_000)).toEqual({
       todo: "count",
-      verdict: "late",
+      fate: { verdict: "late" },
     });
     expect(dispose(replyRecord(0, hexId("a"), ["X-Keep-Until", "5000"]), 4_999)).toMatchObject({
       todo: "deliver",
@@ -56,10 +56,10 @@ describe("what a record means", () => {
   });
 
   test("an ID of another form is unknown, a record without one is malformed", () => {
-    expect(dispose(replyRecord(0, "spring-1"), 0)).toEqual({ todo: "count", verdict: "unknown" });
+    expect(dispose(replyRecord(0, "spring-1"), 0)).toEqual({ todo: "count", fate: { verdict: "unknown" } });
     expect(dispose({ ...replyRecord(0, "x"), headers: [] }, 0)).toEqual({
       todo: "count",
-      verdict: "malformed",
+      fate: { verdict: "malformed", reason: "no correlation ID" },
     });
   });
 
@@ -67,7 +67,7 @@ describe("what a record means", () => {
     expect(dispose(replyRecord(0, hexId("a"), ["X-Reply-Status", "abc"]), 0)).toMatchObject({
       todo: "deliver",
       reply: { status: 502, error: "reply_unreadable" },
-      verdict: "malformed",
+      fate: { verdict: "malformed", reason: "reply status is not a number from 200 to 599" },
     });
   });
 });
@@ -113,6 +113,28 @@ describe("duties", () => {
     expect(duties.topics).toEqual({ replies: { partitions: 3, neededUntil: duties.awakeUntil } });
     expect(accept(duties, assignment, 20_000)).toBe(duties);
     expect(accept(duties, assignment, 50_000).awakeUntil).toBe(50_000 + awakeSlackMs);
+  });
+
+  test("what is needed for hours keeps its topic as long, and the drain awake only as long as somebody waits", () => {
+    const hourMs = 3_600_000;
+    const duties = accept(noDuties, assignment, 10_000, hourMs);
+    expect(duties.awakeUntil).toBe(10_000 + awakeSlackMs);
+    expect(promisedUntil(duties, assignment)).toBe(duties.awakeUntil);
+    expect(accept(duties, assignment, duties.awakeUntil, hourMs)).toBe(duties);
+    expect(accept(duties, assignment, 10_000, hourMs + 1).topics).toEqual({
+      replies: { partitions: 3, neededUntil: hourMs + 1 },
+    });
+    const other = { ...assignment, topics: [{ topic: "other", partitions: 1 }] };
+    const topics = (now: number) => Object.keys(refresh(duties, other, new Map(), now).topics);
+    expect(topics(hourMs - 1)).toEqual(["replies", "other"]);
+    expect(topics(hourMs)).toEqual(["other"]);
+  });
+
+  test("how far back a first start reads follows the longest timeout, also of those who do not wait on the line", () => {
+    const [service] = config.services;
+    const of = (asyncTimeoutMs: number) =>
+      assignmentOf({ ...config, services: [service, { ...service, asyncTimeoutMs }] }).longestTimeoutMs;
+    expect([assignment.longestTimeoutMs, of(60_000), of(1)]).toEqual([5_000, 60_000, 5_000]);
   });
 
   test("a gateway is promised no more than its own topics are owed, whatever another one was promised", () => {
@@ -323,42 +345,26 @@ describe("a run's budget", () => {
   });
 });
 
-describe("redelivery", () => {
-  test("gives up after five tries, or when the reply is of no use any more", () => {
-    expect(afterFailure({ overloaded: false }, { failures: 1, tries: 1 }, 10_000, 0, 0.5).next).toBe("retry");
-    expect(afterFailure({ overloaded: false }, { failures: 5, tries: maxTries }, 10_000, 0, 0.5).next).toBe(
-      "give-up",
-    );
-    expect(afterFailure({ overloaded: true }, { failures: 1, tries: 1 }, 10_000, 10_000, 0.5).next).toBe(
-      "give-up",
-    );
-  });
-
-  test("waits for an overloaded waiter however often it says so, longer each time up to five seconds", () => {
-    const tenth = afterFailure({ overloaded: true }, { failures: 10, tries: 1 }, Infinity, 0, 0.999);
-    expect(tenth).toMatchObject({ next: "retry" });
-    if (tenth.next === "retry") expect(tenth.inMs).toBeLessThanOrEqual(5_000);
-    expect(classifyFailure(Object.assign(new Error("busy"), { overloaded: true }))).toEqual({
-      overloaded: true,
-    });
-    expect(classifyFailure(undefined)).toEqual({ overloaded: false });
-  });
-});
-
 describe("the delivery queue", () => {
-  type Deliver = (waiterId: string, deliveries: readonly Delivery[]) => Promise<DeliverOutcome[]>;
+  type Said = Awaited<ReturnType<WaiterRpc["deliver"]>>;
+  type Deliver = (
+    waiterId: string,
+    deliveries: readonly Delivery[],
+    options?: { readonly named?: boolean },
+  ) => Promise<Said>;
 
   function queueOf(
     deliver: Deliver,
     options: { parallel?: number; mayCall?: () => boolean; callTimeoutMs?: number } = {},
   ) {
+    let now = 0;
     return new DeliveryQueue({
-      waiterFor: (waiterId) => ({ deliver: (deliveries) => deliver(waiterId, deliveries) }),
+      waiterFor: (waiterId) => ({ deliver: (...said) => deliver(waiterId, ...said) }),
       mayCall: options.mayCall ?? (() => true),
       parallel: options.parallel ?? 2,
       callTimeoutMs: options.callTimeoutMs ?? 1_000,
-      now: () => 0,
-      pause: () => Promise.resolve(),
+      now: () => now,
+      pause: async (ms) => void (now += ms),
       random: () => 0,
     });
   }
@@ -366,7 +372,8 @@ describe("the delivery queue", () => {
   const reply = (source: string, verdicts: string[]): QueuedReply => ({
     delivery: { source, topic: "replies", reply: { status: 200, body: new Uint8Array() } },
     giveUpAt: 1_000,
-    settle: (verdict) => verdicts.push(`${source} ${verdict}`),
+    settle: (verdict, service) =>
+      verdicts.push([source, verdict, ...(service === undefined ? [] : [service])].join(" ")),
   });
 
   test("serves different waiters in parallel up to its bound, and one waiter in order", async () => {
@@ -394,6 +401,27 @@ describe("the delivery queue", () => {
     }
   });
 
+  test("asks waiters to name the service, and takes the bare word of one that cannot", async () => {
+    const verdicts: string[] = [];
+    const queue = queueOf(async (waiterId, deliveries, options) => {
+      if (waiterId === "old") return deliveries.map(() => "late" as const);
+      return deliveries.map(() => ({
+        outcome: "accepted" as const,
+        ...(options?.named === true && waiterId === "orders" ? { service: "orders" } : {}),
+      }));
+    });
+    for (const waiter of ["old", "orders", "nameless"]) queue.add(waiter, reply(waiter, verdicts));
+    await vi.waitFor(() => expect(verdicts).toHaveLength(3));
+    expect(verdicts.toSorted()).toEqual(["nameless accepted", "old late", "orders accepted orders"]);
+  });
+
+  test("gives a reply that its waiter said nothing of a verdict all the same", async () => {
+    const verdicts: string[] = [];
+    const queue = queueOf(async () => []);
+    queue.add("a", reply("1", verdicts));
+    await vi.waitFor(() => expect(verdicts).toEqual(["1 undeliverable"]));
+  });
+
   test("tries a waiter that fails again with a new stub, and reports undeliverable when it stays lost", async () => {
     const verdicts: string[] = [];
     let calls = 0;
@@ -407,7 +435,43 @@ describe("the delivery queue", () => {
     calls = 0;
     queue.add("lost", reply("2", verdicts));
     await vi.waitFor(() => expect(verdicts).toContain("2 undeliverable"));
-    expect(calls).toBe(maxTries);
+    expect(calls).toBeGreaterThan(3);
+  });
+
+  test("says of every reply to a waiter that fails that it is pursued, also of those that wait their turn", async () => {
+    const verdicts: string[] = [];
+    const pursued: string[] = [];
+    const pauses: (() => void)[] = [];
+    let isReached = false;
+    const queue = new DeliveryQueue({
+      waiterFor: () => ({
+        deliver: async (deliveries) => {
+          if (!isReached) throw new Error("reset");
+          return deliveries.map(() => "accepted");
+        },
+      }),
+      mayCall: () => true,
+      parallel: 2,
+      callTimeoutMs: 1_000,
+      now: () => 0,
+      pause: () => new Promise((resolve) => pauses.push(resolve)),
+      random: () => 0,
+    });
+    const add = (source: string) =>
+      queue.add("a", { ...reply(source, verdicts), pursued: () => pursued.push(source) });
+    add("1");
+    add("2");
+    await vi.waitFor(() => expect(pauses).toHaveLength(1));
+    expect(new Set(pursued)).toEqual(new Set(["1", "2"]));
+    add("3");
+    expect(pursued).toContain("3");
+    isReached = true;
+    pauses.shift()?.();
+    await vi.waitFor(() => expect(verdicts).toEqual(["1 accepted", "2 accepted", "3 accepted"]));
+    const said = pursued.length;
+    add("4");
+    await vi.waitFor(() => expect(verdicts).toHaveLength(4));
+    expect(pursued).toHaveLength(said);
   });
 
   test("does not wait longer than its time for a waiter that never answers", async () => {
@@ -415,6 +479,61 @@ describe("the delivery queue", () => {
     const queue = queueOf(() => new Promise(() => {}), { callTimeoutMs: 5 });
     queue.add("silent", reply("1", verdicts));
     await vi.waitFor(() => expect(verdicts).toEqual(["1 undeliverable"]));
+  });
+
+  test("serves others while waiters that are out of reach are given a pause", async () => {
+    const verdicts: string[] = [];
+    const pauses: (() => void)[] = [];
+    const queue = new DeliveryQueue({
+      waiterFor: (waiterId) => ({
+        deliver: async () => {
+          if (waiterId !== "there") throw new Error("reset");
+          return ["accepted"];
+        },
+      }),
+      mayCall: () => true,
+      parallel: 2,
+      callTimeoutMs: 1_000,
+      now: () => 0,
+      pause: () => new Promise((resolve) => pauses.push(resolve)),
+      random: () => 0,
+    });
+    for (const waiter of ["lost", "lost too"]) queue.add(waiter, reply(waiter, verdicts));
+    await vi.waitFor(() => expect(pauses).toHaveLength(2));
+    queue.add("there", reply("1", verdicts));
+    await vi.waitFor(() => expect(verdicts).toEqual(["1 accepted"]));
+    // And comes back to them.
+    for (const end of pauses.splice(0)) end();
+    await vi.waitFor(() => expect(pauses).toHaveLength(2));
+  });
+
+  test("leaves calls for others while many waiters hang, and comes back to all of them", async () => {
+    const verdicts: string[] = [];
+    const hanging: (() => void)[] = [];
+    const called = new Map<string, number>();
+    const queue = queueOf(
+      async (waiterId) => {
+        const before = called.get(waiterId) ?? 0;
+        called.set(waiterId, before + 1);
+        if (waiterId.startsWith("there")) return ["accepted"];
+        if (before === 0) throw new Error("reset");
+        await new Promise<void>((resolve) => hanging.push(resolve));
+        return ["late"];
+      },
+      { parallel: 4, callTimeoutMs: 60_000 },
+    );
+    const lost = Array.from({ length: 10 }, (_, at) => `lost ${at}`);
+    for (const waiter of lost) queue.add(waiter, reply(waiter, verdicts));
+    await vi.waitFor(() => expect([called.size, hanging.length]).toEqual([10, 2]));
+    for (const waiter of ["there 1", "there 2", "there 3"]) queue.add(waiter, reply(waiter, verdicts));
+    await vi.waitFor(() =>
+      expect(verdicts).toEqual(["there 1 accepted", "there 2 accepted", "there 3 accepted"]),
+    );
+    expect(hanging).toHaveLength(2);
+    await vi.waitFor(() => {
+      hanging.shift()?.();
+      expect(verdicts).toHaveLength(13);
+    });
   });
 
   test("charges every repeat of a call, and leaves the rest to the next run when there is none left", async () => {
@@ -455,7 +574,7 @@ describe("the delivery queue", () => {
 describe("reply partitions", () => {
   function partitionsOf() {
     const queued: QueuedReply[] = [];
-    const deadLetters: KafkaRecord[] = [];
+    const deadLetters: unknown[] = [];
     const partitions = new ReplyPartitions(
       {
         waiterIdOf: async (id) => {
@@ -463,7 +582,7 @@ describe("reply partitions", () => {
           return id.startsWith("f") ? undefined : id;
         },
         enqueue: (_, reply) => queued.push(reply),
-        deadLetter: (record) => deadLetters.push(record),
+        deadLetter: ({ offset }, fate) => deadLetters.push({ offset, ...fate }),
         progressed: () => {},
       },
       [],
@@ -530,8 +649,11 @@ describe("reply partitions", () => {
     const { partitions, queued } = partitionsOf();
     await partitions.take([replyRecord(0, hexId("a"))], 0);
     partitions.place({ topic: "replies", partition: 0 }, { log: "L2", offset: 0 });
+    partitions.keepOnly([]);
     expect(onlyLedger(partitions)).toMatchObject({ read: 1, inFlight: 1 });
+    expect(partitions.unbalanced()).toEqual([]);
     queued[0]?.settle("accepted");
+    expect(partitions.unbalanced()).toEqual([]);
     const ledger = onlyLedger(partitions);
     expect(ledger).toMatchObject({ resets: 1, read: 1, offset: 0, verdicts: { accepted: 1 } });
     expect(ledger.read).toBe(sumOfVerdicts(ledger.verdicts) + ledger.inFlight);
@@ -551,10 +673,40 @@ describe("reply partitions", () => {
     expect(error).toHaveBeenCalledOnce();
   });
 
-  test("an undeliverable reply becomes a dead letter", async () => {
+  test("how long a reply is of use is for its keep-until to say, and nothing else", async () => {
+    const { partitions, queued } = partitionsOf();
+    await partitions.take(
+      [replyRecord(0, hexId("a")), replyRecord(1, hexId("b"), ["X-Keep-Until", "5000"])],
+      1_000_000_000,
+    );
+    await partitions.take([replyRecord(2, hexId("b"), ["X-Keep-Until", "5000"])], 4_000);
+    expect(queued.map(({ giveUpAt }) => giveUpAt)).toEqual([Infinity, 5_000]);
+  });
+
+  test("what is undeliverable or malformed becomes a dead letter, with the reason", async () => {
     const { partitions, queued, deadLetters } = partitionsOf();
-    await partitions.take([replyRecord(0, hexId("a"))], 0);
+    const unreadable = replyRecord(1, hexId("a"), ["X-Reply-Status", "abc"]);
+    await partitions.take(
+      [
+        replyRecord(0, hexId("a")),
+        unreadable,
+        { ...replyRecord(2, "x"), headers: [] },
+        replyRecord(3, "nonsense"),
+      ],
+      0,
+    );
     queued[0]?.settle("undeliverable");
-    expect(deadLetters).toHaveLength(1);
+    queued[1]?.settle("accepted", "orders");
+    expect(deadLetters).toEqual([
+      { offset: 2, verdict: "malformed", reason: "no correlation ID" },
+      { offset: 0, verdict: "undeliverable", reason: "the waiter stayed out of reach" },
+      {
+        offset: 1,
+        verdict: "malformed",
+        service: "orders",
+        reason: "reply status is not a number from 200 to 599",
+      },
+    ]);
+    expect(onlyLedger(partitions).byService).toEqual({ orders: { malformed: 1 } });
   });
 });

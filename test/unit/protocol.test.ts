@@ -5,12 +5,15 @@ import {
   correlationIdForm,
   decodeReply,
   decodeReplyAddress,
+  deriveUuid,
+  encodeCancel,
   encodeReply,
   encodeRequest,
   encodeText,
   fromBase64,
   fromWireRecord,
   importUuidKey,
+  isCancel,
   isExpired,
   isOwnedRecordHeader,
   mintUuid,
@@ -104,6 +107,36 @@ describe("the request record", () => {
     expect(isExpired(address, 11_000)).toBe(false);
     expect(isExpired(address, 11_001)).toBe(true);
     expect(isExpired({ correlationId: hexId, replyTopic: "replies" }, Infinity)).toBe(false);
+  });
+});
+
+describe("the cancel record", () => {
+  const cancel = {
+    correlationId: hexId,
+    attempt: 2,
+    deadlineAt: 1_790_000_005_000,
+    cancelledAt: 1_790_000_001_000,
+  };
+  const record = encodeCancel("requests", "user-ö", cancel);
+
+  test("follows the request by topic and key, has no value, and says when it was cancelled", () => {
+    const request = encodeRequest("requests", "user-ö", new Uint8Array(), { ...envelope, attempt: 2 });
+    expect(record).toMatchObject({ topic: request.topic, key: request.key, value: null });
+    expect(record.partition).toBeUndefined();
+    expect(record.headers).toEqual([
+      textHeader("X-Correlation-ID", hexId),
+      textHeader("X-Cancel", "true"),
+      textHeader("X-Produce-ID", `${hexId}:2:cancel`),
+      textHeader("X-Deadline", "1790000005000"),
+      textHeader("X-Creation-Timestamp", "1790000001000"),
+    ]);
+    expect(encodeCancel("requests", "user-ö", cancel)).toEqual(record);
+  });
+
+  test("is told from a request, and has nowhere to be answered by who knows nothing of cancelling", () => {
+    expect(isCancel(record.headers)).toBe(true);
+    expect(isCancel(encodeRequest("requests", hexId, new Uint8Array(), envelope).headers)).toBe(false);
+    expect(decodeReplyAddress(record.headers)).toBe("reply_topic_missing");
   });
 });
 
@@ -225,6 +258,39 @@ describe("correlation IDs", () => {
       ),
     );
     expect(new Set(ids).size).toBe(1_000);
+  });
+});
+
+describe("a derived UUID", () => {
+  test("belongs to its name and key, and to no other", async () => {
+    const key = await importUuidKey("one secret");
+    const id = await deriveUuid("a name", key);
+    expect(correlationIdForm(id)).toEqual({ form: "uuid", id });
+    expect(await deriveUuid("a name", await importUuidKey("one secret"))).toBe(id);
+    const others = [
+      await deriveUuid("another name", key),
+      await deriveUuid("", key),
+      await deriveUuid("a name", await importUuidKey("another secret")),
+    ];
+    expect(new Set([id, ...others]).size).toBe(4);
+  });
+
+  test("is verified as a minted one is, and a changed one is not", async () => {
+    const key = await importUuidKey("one secret");
+    for (let at = 0; at < 100; at++) {
+      const id = await deriveUuid(`name ${at}`, key);
+      expect(correlationIdForm(id)?.form).toBe("uuid");
+      expect(await verifyUuid(id, key)).toBe(true);
+      expect(await verifyUuid(id, await importUuidKey("another secret"))).toBe(false);
+      const forged = (id.startsWith("0") ? "1" : "0") + id.slice(1);
+      expect(await verifyUuid(forged as CorrelationId, key)).toBe(false);
+    }
+  });
+
+  test("stays what it was: exchanges of yesterday's keys must be found", async () => {
+    expect(await deriveUuid("a name", await importUuidKey("one secret"))).toBe(
+      "7cc68ce8-5af7-8b5e-82ed-1bed3a5dac17",
+    );
   });
 });
 

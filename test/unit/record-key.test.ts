@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { encodeText } from "../../protocol/index.ts";
-import { readRecordKey } from "../../worker/record-key.ts";
+import { readRecordKey } from "../../worker/http/record-key.ts";
 
 const inputs = {
   pathParameter: (name: string) => (name === "id" ? "42" : undefined),

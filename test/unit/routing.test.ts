@@ -2,7 +2,7 @@
 
 import { describe, expect, test, vi } from "vitest";
 import { encodeText, importUuidKey, mintUuid, partitionForKey, verifyUuid } from "../../protocol/index.ts";
-import { mintRouted, replyPartitionFor, type ReplyRoute } from "../../worker/routing.ts";
+import { mintRouted, replyPartitionFor, type ReplyRoute } from "../../worker/exchange/routing.ts";
 
 const route = (replyRouting: ReplyRoute["replyRouting"], replyPartitions: ReplyRoute["replyPartitions"]) => ({
   replyRouting,

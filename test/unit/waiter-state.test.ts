@@ -72,7 +72,7 @@ test("time changes nothing before it is due", () => {
 
 test("leaving an exchange that is over, or never began, changes nothing", () => {
   expect(leave(idle).state).toBe(idle);
-  const ended: WaiterState = { phase: "ended", deadlineAt: 1 };
+  const ended: WaiterState = { phase: "ended", spec: { deadlineAt: 1, replyTopic: "replies" } };
   expect(leave(ended).state).toBe(ended);
 });
 

@@ -1,7 +1,7 @@
 // Takes the record key of a request out of its path, query, headers or body. Parsing only.
 
-import { decodeText } from "../protocol/index.ts";
-import type { RecordKeySource } from "./config.ts";
+import { decodeText } from "../../protocol/index.ts";
+import type { RecordKeySource } from "../config.ts";
 
 export interface KeyInputs {
   readonly pathParameter: (name: string) => string | undefined;

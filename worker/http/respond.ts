@@ -9,8 +9,9 @@ import {
   type Problem,
   type ProblemCode,
   type Reply,
-} from "../protocol/index.ts";
-import type { ExchangeOutcome } from "./request-reply.ts";
+} from "../../protocol/index.ts";
+import { preferenceApplied, type Preferences } from "./preferences.ts";
+import type { ExchangeOutcome } from "../exchange/request-reply.ts";
 
 /** Statuses that may not have a body (Fetch standard). */
 const nullBodyStatuses = new Set([204, 205, 304]);
@@ -53,13 +54,73 @@ export function respondOutcome(outcome: ExchangeOutcome, correlationId: string):
     case "cancelled":
     case "left":
       return respondProblem("cancelled", correlationId);
-    case "too-large":
-      return respondProblem("payload_too_large", correlationId, { detail: "more than its topic takes" });
     case "refused":
+      if (outcome.tooLarge === true) {
+        return respondProblem("payload_too_large", correlationId, { detail: "more than its topic takes" });
+      }
       return respondProblem("produce_refused", correlationId, {
         headers: { "Retry-After": String(outcome.retryAfter) },
       });
   }
+}
+
+/** Where a durable exchange is asked for by its ID. */
+export function locationOf(correlationId: string): string {
+  return `/requests/${correlationId}`;
+}
+
+/** An exchange that goes on. Instants are epoch ms; they are those of its present attempt. */
+export interface StillWaiting {
+  readonly correlationId: string;
+  readonly createdAt: number;
+  readonly deadlineAt: number;
+}
+
+export function respondWaiting(
+  { correlationId, createdAt, deadlineAt }: StillWaiting,
+  now: number,
+): Response {
+  const body = { status: "waiting", correlationId, deadlineAt };
+  return new Response(`${JSON.stringify(body)}\n`, {
+    status: 202,
+    headers: {
+      "Content-Type": "application/json",
+      Location: locationOf(correlationId),
+      "Retry-After": String(retryAfterSeconds(createdAt, now)),
+      [httpHeaders.correlationId]: correlationId,
+    },
+  });
+}
+
+/** For a caller who wanted to wait no longer than to the usual deadline, which this exchange does not have. */
+export function respondStillWaiting(
+  { correlationId, createdAt, deadlineAt }: StillWaiting,
+  now: number,
+): Response {
+  const response = respondProblem("deadline_exceeded", correlationId, {
+    detail: "The exchange goes on; ask for its answer at Location.",
+    deadlineAt,
+    headers: { "Retry-After": String(retryAfterSeconds(createdAt, now)) },
+  });
+  return withLocation(response, correlationId);
+}
+
+/** Names where a durable exchange can be asked for. */
+export function withLocation(response: Response, correlationId: string): Response {
+  response.headers.set("Location", locationOf(correlationId));
+  return response;
+}
+
+/** The longer an exchange has taken, the longer it is likely to take: a quarter of its age, 1 to 60 s. */
+export function retryAfterSeconds(createdAt: number, now: number): number {
+  return Math.min(60, Math.max(1, Math.ceil((now - createdAt) / 4_000)));
+}
+
+/** Says on an answer which of the client's preferences were followed (RFC 7240); nothing if none was. */
+export function withPreferenceApplied(response: Response, applied: Preferences): Response {
+  const value = preferenceApplied(applied);
+  if (value !== undefined) response.headers.set("Preference-Applied", value);
+  return response;
 }
 
 function respondReply({ status, error, contentType, body }: Reply, correlationId: string): Response {

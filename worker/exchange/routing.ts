@@ -1,7 +1,7 @@
 // How a reply finds the deployment that waits for it: which partition a request names, and which correlation
 // IDs may be used where it names none. Pure but for the minting, which comes in as a function.
 
-import { encodeText, partitionForKey, type OwnedPartitions } from "../protocol/index.ts";
+import { encodeText, partitionForKey, type OwnedPartitions } from "../../protocol/index.ts";
 
 /**
  * `partition`: the request names the partition of its reply. `key`: the reply's key, the correlation ID, leads to

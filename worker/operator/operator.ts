@@ -2,12 +2,12 @@
 // change nothing.
 
 import type { Context, MiddlewareHandler } from "hono";
-import { drainOf, type DrainStatus } from "../consumer/library.ts";
-import { withDeadline } from "../kafka/index.ts";
-import type { AppEnv, GatewayDeps } from "./app.ts";
-import type { GatewayConfig } from "./config.ts";
-import type { GatewayEnv } from "./env.ts";
-import { respondProblem } from "./respond.ts";
+import { attribute, drainOf, sumOfServices, type DrainStatus } from "../../consumer/library.ts";
+import { withDeadline } from "../../kafka/index.ts";
+import type { AppEnv, GatewayDeps } from "../app.ts";
+import type { GatewayConfig } from "../config.ts";
+import type { GatewayEnv } from "../env.ts";
+import { respondProblem } from "../http/respond.ts";
 
 const readinessTimeoutMs = 2_000;
 
@@ -42,17 +42,26 @@ async function drainHealth(
   return status.status === "done" ? status.value.health : "unreachable";
 }
 
-/** Every reply read and what became of it, per partition, with the services that answer there. */
+/**
+ * Every reply read and what became of it, per partition and per service. What no waiter could name belongs to the
+ * service that has the reply topic for itself.
+ */
 export function ledgerHandler(config: GatewayConfig, deps: GatewayDeps) {
   return async function answerLedger(c: Context<AppEnv>): Promise<Response> {
     const ledger = await drainOf(deps.placementFor(c.env)).ledger();
-    const partitions = ledger.partitions.map((partition) => ({
-      services: config.services
+    const partitions = ledger.partitions.map((partition) => {
+      const services = config.services
         .filter(({ replyTopic }) => replyTopic === partition.topic)
-        .map(({ name }) => name),
-      ...partition,
-    }));
-    return c.json({ ...ledger, partitions });
+        .map(({ name }) => name);
+      return {
+        services,
+        ...partition,
+        // A drain of an earlier deploy has no such counts.
+        byService: attribute(partition.verdicts, partition.byService ?? {}, services),
+      };
+    });
+    const services = sumOfServices(partitions.map(({ byService }) => byService));
+    return c.json({ ...ledger, services, partitions });
   };
 }
 

@@ -1,0 +1,187 @@
+// A gateway whose Workers runtime can be killed and comes back over the same storage: Miniflare, with one workerd as
+// its child. Storage is on disk, in a folder that outlives workerd. Which Worker it is, is the caller's business.
+
+import { execFile } from "node:child_process";
+import { existsSync, readFileSync, readdirSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+export interface RestartableGateway {
+  /** The same after a restart; real HTTP. */
+  readonly url: string;
+  /** Folder of the waiters' SQLite files. */
+  readonly waiters: string;
+  /** What the Worker and Miniflare have said. */
+  readonly lines: readonly string[];
+  /** kill -9. Resolves when workerd is gone; Miniflare starts another one by itself, as a supervisor would. */
+  kill(): Promise<void>;
+  /** Resolves when the workerd that follows a killed one answers. */
+  restarted(): Promise<void>;
+  /** Resident memory of the workerd that runs now. */
+  rssMiB(): number;
+  /** Of the same. */
+  openFiles(): number;
+  /** What the Worker and its objects have in their JavaScript heap. Only of one that is inspected. */
+  heapMiB(): Promise<number>;
+}
+
+export interface RestartableOptions {
+  /** File of the Worker's entry, from the root; it exports `Waiter` and `ReplyDrain`. */
+  readonly entry: string;
+  readonly name: string;
+  readonly isInspected?: boolean;
+  readonly variables: Readonly<Record<string, string | number>>;
+}
+
+/** All of it is undone by `later`. */
+export async function startRestartableGateway(
+  { entry, name, variables, isInspected = false }: RestartableOptions,
+  later: (cleanup: () => unknown) => void,
+): Promise<RestartableGateway> {
+  const script = await bundled(entry);
+  const storage = await mkdtemp(join(tmpdir(), "hearback-objects-"));
+  later(() => rm(storage, { recursive: true, force: true }));
+  const others = new Set(workerdPids());
+  const lines: string[] = [];
+  const restarts: (() => void)[] = [];
+  let running = Promise.resolve();
+  // So that a test can tell garbage from growth.
+  process.env["MINIFLARE_WORKERD_V8_FLAGS"] ??= "--expose-gc";
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      name,
+      modules: [{ type: "ESModule", path: "worker.js", contents: script }],
+      compatibilityDate: "2026-10-23",
+      compatibilityFlags: ["enable_request_signal"],
+      bindings: { ...variables },
+      durableObjects: {
+        WAITER: { className: "Waiter", useSQLite: true },
+        REPLY_DRAIN: { className: "ReplyDrain", useSQLite: true },
+      },
+      host: "127.0.0.1",
+      port: 0,
+      resourcePersistencePath: storage,
+      ...(isInspected ? { inspectorPort: 0 } : {}),
+      cf: false,
+      telemetry: { enabled: false },
+      log: new CollectedLog(lines),
+      handleStructuredLogs: ({ message }) => lines.push(message),
+      unsafeHandleRuntimeRestart: () => {
+        for (const restarted of restarts.splice(0)) restarted();
+      },
+    }),
+  );
+  later(() => miniflare.dispose());
+  const url = await miniflare.ready;
+  const pid = (): number => {
+    const [own, ...more] = workerdPids().filter((one) => !others.has(one));
+    if (own === undefined || more.length > 0) throw new Error("one workerd of our own was expected");
+    return own;
+  };
+  return {
+    url: url.origin,
+    waiters: join(storage, "do", `${name}-Waiter`),
+    lines,
+    async kill() {
+      const killed = pid();
+      running = new Promise((resolve) => restarts.push(resolve));
+      process.kill(killed, "SIGKILL");
+      while (isRunning(killed)) await new Promise((resolve) => setImmediate(resolve));
+    },
+    restarted: () => running,
+    heapMiB: async () => heapMiB(await miniflare.getInspectorURL(), name),
+    openFiles: () => readdirSync(`/proc/${pid()}/fd`).length,
+    rssMiB: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid()}/status`, "utf8"))?.[1]) / 1_024,
+  };
+}
+
+/** Asks the inspector, by the protocol that browsers' tools use. */
+async function heapMiB(inspector: URL, name: string): Promise<number> {
+  const targets = (await (await fetch(`http://${inspector.host}/json`)).json()) as {
+    readonly id: string;
+    readonly webSocketDebuggerUrl: string;
+  }[];
+  const url = targets.find(({ id }) => id === `core:user:${name}`)?.webSocketDebuggerUrl;
+  if (url === undefined) throw new Error(`the inspector does not know ${name}`);
+  const socket = new WebSocket(url);
+  return new Promise((resolve, reject) => {
+    socket.addEventListener("error", () => reject(new Error("the inspector does not answer")));
+    socket.addEventListener("open", () => socket.send('{"id":1,"method":"Runtime.getHeapUsage"}'));
+    socket.addEventListener("message", ({ data }) => {
+      const { id, result } = JSON.parse(String(data)) as { id?: number; result?: { usedSize: number } };
+      if (id !== 1 || result === undefined) return;
+      socket.close();
+      resolve(result.usedSize / 1_024 ** 2);
+    });
+  });
+}
+
+const scripts = new Map<string, Promise<string>>();
+
+/** As Wrangler would deploy it. Once per entry: it takes seconds. */
+function bundled(entry: string): Promise<string> {
+  const made = scripts.get(entry) ?? bundle(entry);
+  scripts.set(entry, made);
+  return made;
+}
+
+async function bundle(entry: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "hearback-bundle-"));
+  try {
+    await promisify(execFile)(
+      process.execPath,
+      ["node_modules/wrangler/bin/wrangler.js", "deploy", entry, "--dry-run", "--outdir", folder],
+      { cwd: root, env: { ...process.env, WRANGLER_SEND_METRICS: "false" } },
+    );
+    const script = readdirSync(folder).find((file) => file.endsWith(".js")) ?? "";
+    return await readFile(join(folder, script), "utf8");
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Children of this process. */
+function workerdPids(): number[] {
+  return readdirSync(`/proc/${process.pid}/task`)
+    .flatMap((task) => childrenOf(task))
+    .filter((pid) => commandOf(pid) === "workerd");
+}
+
+function childrenOf(task: string): number[] {
+  const path = `/proc/${process.pid}/task/${task}/children`;
+  if (!existsSync(path)) return [];
+  return readFileSync(path, "utf8").split(" ").filter(Boolean).map(Number);
+}
+
+/** Undefined for a process that is gone, also while its parent has not asked how it ended. */
+function commandOf(pid: number): string | undefined {
+  try {
+    const [, command, state] = /^\d+ \((.*)\) (\S)/.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+    return state === "Z" ? undefined : command;
+  } catch {
+    return undefined;
+  }
+}
+
+function isRunning(pid: number): boolean {
+  return commandOf(pid) !== undefined;
+}
+
+class CollectedLog extends Log {
+  readonly #lines: string[];
+
+  constructor(lines: string[]) {
+    super(LogLevel.WARN);
+    this.#lines = lines;
+  }
+
+  override log(message: string): void {
+    this.#lines.push(message);
+  }
+}

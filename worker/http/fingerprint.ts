@@ -1,0 +1,29 @@
+// What makes two requests under one key the same: a digest of all that the service sees of them. A forwarded header
+// counts, since it may say who asks; a trace does not, since it is another one each time.
+
+import { encodeText } from "../../protocol/index.ts";
+
+export interface Fingerprinted {
+  readonly method: string;
+  readonly path: string;
+  /** With its leading question mark, or empty. */
+  readonly query: string;
+  readonly contentType: string | null;
+  /** Where the request says it; null where it is the correlation ID. */
+  readonly recordKey: string | null;
+  /** As the service's config lists them. */
+  readonly forwarded: readonly (readonly [name: string, value: string])[];
+  readonly body: Uint8Array;
+}
+
+/** SHA-256 in hex. The head is JSON, so that no two requests run together to the same bytes. */
+export async function fingerprint({ body, ...request }: Fingerprinted): Promise<string> {
+  const { method, path, query, contentType, recordKey, forwarded } = request;
+  const parts = [method, path, query, contentType, recordKey, forwarded, body.byteLength];
+  const head = encodeText(JSON.stringify(parts));
+  const whole = new Uint8Array(head.byteLength + body.byteLength);
+  whole.set(head);
+  whole.set(body, head.byteLength);
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", whole));
+  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
