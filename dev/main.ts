@@ -12,7 +12,7 @@ import { optionsOrExit } from "./command-line.ts";
 import { parseDevOptions } from "./options.ts";
 import { isFree } from "./ports.ts";
 import { Processes } from "./processes.ts";
-import { becomesOk } from "./ready.ts";
+import { answers, becomesOk } from "./ready.ts";
 import { sweepEmptyWaiters } from "./sweep.ts";
 import { ensureTopics, openCluster, wantedTopics } from "./topics/index.ts";
 
@@ -25,6 +25,9 @@ const readyTimeoutMs = 60_000;
 /** The first time, Maven fetches the broker. */
 const brokerTimeoutMs = 300_000;
 const clusterTimeoutMs = 5_000;
+const lookEveryMs = 1_000;
+/** Of 3 s each, if nobody takes the call: longer than a new start of wrangler takes. */
+const missedLooks = 3;
 
 const startedAt = Date.now();
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -89,6 +92,7 @@ if (responders && ending === undefined) {
 }
 // Ready for a first request: the gateway built, Kafka REST answering.
 await whenOk(`${gatewayUrl}/readyz`);
+watchGateway();
 console.log(`ready    │ after ${((Date.now() - startedAt) / 1_000).toFixed(1)} s: ${gatewayUrl} — try
          │ curl -si ${gatewayUrl}/predict -H 'content-type: application/json' -d '{"id":"txn_1","features":[0.5,0.3,0.8]}'`);
 
@@ -126,6 +130,29 @@ async function whenOk(url: string): Promise<void> {
   if (isOk || ending !== undefined) return;
   console.error(`Not ready after ${readyTimeoutMs / 1_000} s; the lines above say why.`);
   await end(1);
+}
+
+/**
+ * Wrangler starts its runtime again when that dies, but does not always answer after it: then wrangler itself is
+ * started again, on what the objects have stored.
+ */
+function watchGateway(): void {
+  let missed = 0;
+  let isLooking = false;
+  const watching = setInterval(() => {
+    if (ending !== undefined) clearInterval(watching);
+    if (ending !== undefined || isLooking) return;
+    isLooking = true;
+    void answers(`${gatewayUrl}/healthz`)
+      .then((isAnswered) => {
+        missed = isAnswered ? 0 : missed + 1;
+        if (missed < missedLooks) return;
+        missed = 0;
+        console.log("gateway │ does not answer; starting it again");
+        processes.kill("gateway");
+      })
+      .finally(() => (isLooking = false));
+  }, lookEveryMs);
 }
 
 /** Cron triggers do not fire by themselves in local development. */

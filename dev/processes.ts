@@ -21,6 +21,7 @@ const endTimeoutMs = 5_000;
 
 export class Processes {
   readonly #children = new Set<ChildProcess>();
+  readonly #byName = new Map<string, ChildProcess>();
   #ending = false;
 
   /** Starts it again whenever it dies; `gaveUp` is called when it cannot stay alive. */
@@ -34,6 +35,7 @@ export class Processes {
       detached: true,
     });
     this.#children.add(child);
+    this.#byName.set(name, child);
     for (const stream of [child.stdout, child.stderr]) {
       createInterface({ input: stream }).on("line", (line) => {
         const plain = stripVTControlCharacters(line);
@@ -55,6 +57,12 @@ export class Processes {
       console.log(`${name.padEnd(8)}│ ended with ${killedBy ?? code}; starting it again`);
       this.start(spec, gaveUp);
     });
+  }
+
+  /** Ends one that runs and does no good, so that it is started again. */
+  kill(name: string): void {
+    const child = this.#byName.get(name);
+    if (child !== undefined) signal(child, "SIGKILL");
   }
 
   /** Asks all to end, kills those that do not, and resolves when none is left. */

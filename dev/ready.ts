@@ -7,13 +7,17 @@ const answerTimeoutMs = 3_000;
 export async function becomesOk(url: string, timeoutMs: number, isEnding: () => boolean): Promise<boolean> {
   const giveUpAt = Date.now() + timeoutMs;
   while (!isEnding() && Date.now() <= giveUpAt) {
-    try {
-      const response = await fetch(url, { signal: AbortSignal.timeout(answerTimeoutMs) });
-      if (response.ok) return true;
-    } catch {
-      // Not up yet.
-    }
+    if (await answers(url)) return true;
     await new Promise((wake) => setTimeout(wake, pollMs));
   }
   return false;
+}
+
+/** Whether `url` answers with a 2xx now; 3 s are long enough for that. */
+export async function answers(url: string): Promise<boolean> {
+  try {
+    return (await fetch(url, { signal: AbortSignal.timeout(answerTimeoutMs) })).ok;
+  } catch {
+    return false;
+  }
 }

@@ -22,6 +22,21 @@ async function isUp(port: number): Promise<boolean> {
   }
 }
 
+/** Those below this process that run workerd: wrangler has two. */
+async function runtimesOf(pid: number): Promise<readonly number[]> {
+  const { stdout } = await promisify(execFile)("ps", ["-eo", "pid=,ppid=,args="]);
+  const all = stdout
+    .split("\n")
+    .map((line) => /^ *(\d+) +(\d+) (.*)$/.exec(line))
+    .filter((found) => found !== null)
+    .map(([, own, parent, args = ""]) => ({ own: Number(own), parent: Number(parent), args }));
+  const below = (of: number): typeof all =>
+    all.filter(({ parent }) => parent === of).flatMap((child) => [child, ...below(child.own)]);
+  return below(pid)
+    .filter(({ args }) => args.includes("workerd serve"))
+    .map(({ own }) => own);
+}
+
 describe("npm run dev", () => {
   let port: number;
   let bridgePort: number;
@@ -100,6 +115,26 @@ describe("npm run dev", () => {
     await dev.printed(/bridge +│ ended with SIGKILL; starting it again/);
     const response = await waiting;
     expect([response.status, await response.json()]).toMatchObject([200, { id: "txn_2", prediction: 2 }]);
+  });
+
+  test("answers again from what it had stored when its runtimes were killed with -9", async () => {
+    const keyed = () =>
+      fetch(`http://localhost:${port}/predict`, {
+        method: "POST",
+        headers: { "Idempotency-Key": '"a key that outlives the runtime"' },
+        body: JSON.stringify({ id: "kept", features: [1] }),
+        signal: AbortSignal.timeout(3_000),
+      }).then(
+        (response) => response.text(),
+        () => "no answer",
+      );
+    // With the time of the prediction in it: made anew it would be another one.
+    const before = await keyed();
+    expect(JSON.parse(before)).toMatchObject({ id: "kept", prediction: 1 });
+    const runtimes = await runtimesOf(dev.pid);
+    expect(runtimes.length).toBeGreaterThan(0);
+    for (const pid of runtimes) process.kill(pid, "SIGKILL");
+    await expect.poll(keyed, { timeout: 50_000, interval: 500 }).toBe(before);
   });
 
   test("ends everything it started on Ctrl-C", async () => {
