@@ -39,7 +39,7 @@ export interface TwoHalves {
   readonly after: number;
 }
 
-/** As many objects in each half, at the same rate, in a Worker that only holds them; after each, in MiB of RSS. */
+/** As many objects in each half, at the same rate, in a Worker that only parks them; after each, in MiB of RSS. */
 export async function controlMemory(
   objectsPerHalf: number,
   perSecond: number,

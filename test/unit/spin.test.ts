@@ -51,6 +51,10 @@ test("a service that always answers fast is held for as long as it takes, and a 
   expect(ms).toBeLessThanOrEqual(150);
 });
 
+test("one slow turn of the loop does not park the wait of a service that answers in no time", () => {
+  expect(spinAfter(times(64, 2)).ms).toBe(100);
+});
+
 test("a service that always takes long is parked at once", () => {
   expect(spinAfter(times(64, longestSpinMs + 1)).ms).toBe(0);
   expect(spinAfter(times(64, 20_000)).ms).toBe(0);

@@ -15,6 +15,8 @@ const remembered = 64;
 const fewest = 8;
 /** What is chosen for latencies seen must also do for those that are a little longer. */
 const margin = 1.25;
+/** Whoever is held at all is held so long: it costs next to nothing, and one slow turn of the loop is no reason to park. */
+const shortestSpinMs = 100;
 
 /** What one service has shown in this isolate. */
 export class Spin {
@@ -39,7 +41,9 @@ export class Spin {
 export function cheapestSpin(latencies: readonly number[]): number {
   const candidates = [
     0,
-    ...latencies.map((latency) => Math.ceil(latency * margin)).filter((ms) => ms < longestSpinMs),
+    ...latencies
+      .map((latency) => Math.max(shortestSpinMs, Math.ceil(latency * margin)))
+      .filter((ms) => ms < longestSpinMs),
     // Last: of two that would have cost the same the shorter one wastes less on a wait that ends without a reply.
     longestSpinMs,
   ];
