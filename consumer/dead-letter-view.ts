@@ -8,7 +8,6 @@ import {
   recordBytes,
   recordHeaders,
   toBase64,
-  type DrainVerdict,
   type KafkaRecord,
 } from "../protocol/index.ts";
 import type { DeadLetter } from "./dead-letters.ts";
@@ -31,15 +30,7 @@ export interface ShownRecord {
 }
 
 /** Without the members of the record where it was too large to be kept. */
-export interface ShownDeadLetter extends Partial<ShownRecord> {
-  readonly id: number;
-  readonly at: number;
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-  readonly verdict: DrainVerdict;
-  readonly reason: string;
-}
+export interface ShownDeadLetter extends Omit<DeadLetter, "record">, Partial<ShownRecord> {}
 
 /** How much is shown of a record. */
 export interface ShownLimits {
