@@ -19,7 +19,7 @@ export const leaseMs = 3_000;
 
 /**
  * For how long after an attempt began its record may be produced again as the same one. The bridge knows a record again
- * for 60 s from when it first saw it, and who takes over repeats it for 25 s: later it could be written twice.
+ * for 60 s from when it first saw it, and who takes over repeats it for 20 s: later it could be written twice.
  */
 const sameRecordForMs = 30_000;
 
