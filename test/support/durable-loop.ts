@@ -55,7 +55,7 @@ export interface DurableLoop {
 export interface DurableLoopOptions {
   /** Every wait is held for so long before it is parked. Without it, as services have shown. */
   readonly fixedSpinMs?: number;
-  /** What it keeps is measured: there are no `lives`, and the gateway can be asked for its heap. */
+  /** What it keeps is measured: there are no `lives`; see `RestartableOptions`. */
   readonly isMeasured?: boolean;
 }
 
@@ -86,7 +86,7 @@ export async function startDurableLoop(
     {
       entry: "test/fixtures/loop/instrumented-entry.ts",
       name: "hearback-durable",
-      isInspected: isMeasured,
+      isMeasured,
       variables: {
         ...credentialsFor(bridge.url),
         HEARBACK_OPERATOR_ACCESS: "open",

@@ -9,7 +9,7 @@ import type { DurableLoop } from "./durable-loop.ts";
 import { atRate } from "./pace.ts";
 
 /** Slow enough for the files of new objects: on two cores a few hundred a second. */
-export const expiringPerSecond = 80;
+const expiringPerSecond = 80;
 const ghostsPerTurn = 80;
 const ghostTurnsPerSecond = 12;
 

@@ -27,7 +27,7 @@ export interface RestartableGateway {
   rssMiB(): number;
   /** Of the same. */
   openFiles(): number;
-  /** What the Worker and its objects have in their JavaScript heap. Only of one that is inspected. */
+  /** What the Worker and its objects have in their JavaScript heap. Only of one that is measured. */
   heapMiB(): Promise<number>;
 }
 
@@ -35,13 +35,14 @@ export interface RestartableOptions {
   /** File of the Worker's entry, from the root; it exports `Waiter` and `ReplyDrain`. */
   readonly entry: string;
   readonly name: string;
-  readonly isInspected?: boolean;
+  /** Can be asked for its heap, and keeps no garbage. */
+  readonly isMeasured?: boolean;
   readonly variables: Readonly<Record<string, string | number>>;
 }
 
 /** All of it is undone by `later`. */
 export async function startRestartableGateway(
-  { entry, name, variables, isInspected = false }: RestartableOptions,
+  { entry, name, variables, isMeasured = false }: RestartableOptions,
   later: (cleanup: () => unknown) => void,
 ): Promise<RestartableGateway> {
   const script = await bundled(entry);
@@ -51,8 +52,7 @@ export async function startRestartableGateway(
   const lines: string[] = [];
   const restarts: (() => void)[] = [];
   let running = Promise.resolve();
-  // So that a test can tell garbage from growth.
-  process.env["MINIFLARE_WORKERD_V8_FLAGS"] ??= "--expose-gc";
+  const undoFlags = isMeasured ? collectAlways() : () => {};
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       name,
@@ -67,7 +67,7 @@ export async function startRestartableGateway(
       host: "127.0.0.1",
       port: 0,
       resourcePersistencePath: storage,
-      ...(isInspected ? { inspectorPort: 0 } : {}),
+      ...(isMeasured ? { inspectorPort: 0 } : {}),
       cf: false,
       telemetry: { enabled: false },
       log: new CollectedLog(lines),
@@ -79,6 +79,7 @@ export async function startRestartableGateway(
   );
   later(() => miniflare.dispose());
   const url = await miniflare.ready;
+  undoFlags();
   const pid = (): number => {
     const [own, ...more] = workerdPids().filter((one) => !others.has(one));
     if (own === undefined || more.length > 0) throw new Error("one workerd of our own was expected");
@@ -100,6 +101,23 @@ export async function startRestartableGateway(
     rssMiB: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid()}/status`, "utf8"))?.[1]) / 1_024,
   };
 }
+
+/**
+ * Garbage is not growth. Miniflare's own Workers, through which each request goes, cannot be told to collect theirs,
+ * and theirs holds some KiB of native memory a request: with these flags each collection is a whole one, and there are
+ * many.
+ */
+function collectAlways(): () => void {
+  const before = process.env[v8Flags];
+  process.env[v8Flags] = "--expose-gc --gc-global --max-semi-space-size=1";
+  return () => {
+    if (before === undefined) delete process.env[v8Flags];
+    else process.env[v8Flags] = before;
+  };
+}
+
+/** Read by Miniflare when it starts workerd. */
+const v8Flags = "MINIFLARE_WORKERD_V8_FLAGS";
 
 /** Asks the inspector, by the protocol that browsers' tools use. */
 async function heapMiB(inspector: URL, name: string): Promise<number> {
