@@ -9,11 +9,11 @@ import { usage as devUsage } from "../../dev/options.ts";
 import { replayUsage } from "../../dev/replay/options.ts";
 import { topicsUsage } from "../../dev/topics/options.ts";
 import { sidecarUsage } from "../../sidecar/options.ts";
-import { gatewaySchema, serviceSchema } from "../../worker/config.ts";
+import { gatewaySchema, serviceSchema } from "../../worker/config/schema.ts";
 
 const read = (file: string) => readFileSync(fileURLToPath(new URL(`../../${file}`, import.meta.url)), "utf8");
 const readme = read("README.md");
-const source = read("worker/config.ts");
+const source = read("worker/config/options.ts");
 
 /** Options and defaults of a schema; undefined for a required one, null for an optional one without a value. */
 function optionsOf(

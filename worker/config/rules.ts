@@ -1,0 +1,171 @@
+// How options must fit each other, services each other, and routes the paths of the gateway itself. What one option
+// may be by itself is in schema.ts.
+
+import { TrieRouter } from "hono/router/trie-router";
+import { mostPartitionsPerOwned } from "../exchange/routing.ts";
+import type { ConfigProblem, GatewayConfig, Service } from "./options.ts";
+import { show } from "./show.ts";
+
+/** First path segments that the gateway keeps for itself, now or later. */
+export const reservedSegments = [
+  "requests",
+  "replies",
+  "topics",
+  "ws",
+  "_hearback",
+  "metrics",
+  "healthz",
+  "readyz",
+  "openapi.json",
+  "asyncapi.json",
+] as const;
+
+/** Everything that does not fit; `config` is well-formed. */
+export function configProblems(config: GatewayConfig): ConfigProblem[] {
+  return [
+    ...config.services.flatMap((service) => serviceProblems(service, config)),
+    ...topicProblems(config.services),
+    ...collisionProblems(config.services),
+  ];
+}
+
+function serviceProblems(service: Service, { produceTimeoutMs }: GatewayConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const at = (option: string) => `services.${service.name}.${option}`;
+  if (service.timeoutMs <= produceTimeoutMs) {
+    problems.push({
+      option: at("timeoutMs"),
+      received: show(service.timeoutMs),
+      rule: `must be longer than produceTimeoutMs (${produceTimeoutMs})`,
+    });
+  }
+  if (service.asyncTimeoutMs < service.timeoutMs) {
+    problems.push({
+      option: at("asyncTimeoutMs"),
+      received: show(service.asyncTimeoutMs),
+      rule: `must not be shorter than timeoutMs (${service.timeoutMs})`,
+    });
+  }
+  if (service.clientCorrelationIdAsKey && service.idempotencyKey === "ignored") {
+    problems.push({
+      option: at("clientCorrelationIdAsKey"),
+      received: "true",
+      rule: 'must be false with idempotencyKey "ignored", where nothing is a key',
+    });
+  }
+  problems.push(...routingProblems(service));
+  const { recordKey } = service;
+  if (
+    recordKey !== undefined &&
+    "path" in recordKey &&
+    !parametersOf(service.path).includes(recordKey.path)
+  ) {
+    problems.push({
+      option: at("recordKey.path"),
+      received: show(recordKey.path),
+      rule: `must be a parameter of the route "${service.method} ${service.path}"`,
+    });
+  }
+  if (recordKey !== undefined && "body" in recordKey && service.method === "GET") {
+    problems.push({
+      option: at("recordKey.body"),
+      received: show(recordKey.body),
+      rule: "a GET request has no body to take a key from",
+    });
+  }
+  const reserved = reservedSegments.find((segment) => captures(service.path, segment));
+  if (reserved !== undefined) {
+    problems.push({
+      option: at("route"),
+      received: show(`${service.method} ${service.path}`),
+      rule: `must not match /${reserved}, which the gateway keeps for itself`,
+    });
+  }
+  return problems;
+}
+
+/** A set of partitions fits only some ways of routing. */
+function routingProblems({ name, replyPartitions, replyRouting }: Service): ConfigProblem[] {
+  if (typeof replyPartitions === "number") return [];
+  const problem = (rule: string): ConfigProblem[] => [
+    { option: `services.${name}.replyPartitions`, received: show(replyPartitions), rule },
+  ];
+  if (replyRouting === "shared") {
+    return problem('must be a number with replyRouting "shared", where everybody reads all partitions');
+  }
+  const { own, of } = replyPartitions;
+  if (replyRouting === "key" && of > own.length * mostPartitionsPerOwned) {
+    return problem(
+      `must own one in ${mostPartitionsPerOwned} partitions with replyRouting "key", or minting an ID takes too long`,
+    );
+  }
+  return [];
+}
+
+/**
+ * A topic is for requests or for replies, and all who share a reply topic mean the same partitions of it. Whether
+ * others write there is a fact of the topic, too; `partition` and `key` may stand side by side.
+ */
+function topicProblems(services: readonly Service[]): ConfigProblem[] {
+  const requestTopics = new Set(services.map(({ requestTopic }) => requestTopic));
+  const firsts = new Map<string, Service>();
+  return services.flatMap((service) => {
+    const problems: ConfigProblem[] = [];
+    if (requestTopics.has(service.replyTopic)) {
+      problems.push({
+        option: `services.${service.name}.replyTopic`,
+        received: show(service.replyTopic),
+        rule: "must not be a request topic: replies would be read as requests",
+      });
+    }
+    const first = firsts.get(service.replyTopic) ?? service;
+    firsts.set(service.replyTopic, first);
+    const mustEqual = (option: "replyPartitions" | "replyRouting"): void => {
+      problems.push({
+        option: `services.${service.name}.${option}`,
+        received: show(service[option]),
+        rule: `must equal services.${first.name}.${option} (${show(first[option])}), which has the same reply topic`,
+      });
+    };
+    if (show(first.replyPartitions) !== show(service.replyPartitions)) mustEqual("replyPartitions");
+    if ((first.replyRouting === "shared") !== (service.replyRouting === "shared")) mustEqual("replyRouting");
+    return problems;
+  });
+}
+
+/** Two routes collide when they are equal but for the names of their parameters. */
+function collisionProblems(services: readonly Service[]): ConfigProblem[] {
+  const seen = new Map<string, Service>();
+  return services.flatMap((service) => {
+    const shapes = shapesOf(service);
+    const first = shapes.map((shape) => seen.get(shape)).find((other) => other !== undefined);
+    for (const shape of shapes) seen.set(shape, service);
+    if (first === undefined) return [];
+    return [
+      {
+        option: `services.${service.name}.route`,
+        received: show(`${service.method} ${service.path}`),
+        rule: `must differ from services.${first.name}.route ("${first.method} ${first.path}")`,
+      },
+    ];
+  });
+}
+
+/** The route without the names of its parameters; with and without an optional last one. */
+function shapesOf({ method, path }: Service): string[] {
+  const [, required, optional] = /^(.*?)(\/:[^/]+\?)?$/.exec(path) ?? [];
+  const bare = (text: string) => `${method} ${text.replace(/:[^/{?]+/g, ":") || "/"}`;
+  return optional === undefined ? [bare(path)] : [bare(required ?? ""), bare(path.slice(0, -1))];
+}
+
+function parametersOf(path: string): string[] {
+  return [...path.matchAll(/:([^/{?]+)/g)].map(([, name]) => name ?? "");
+}
+
+/** Whether the route's first segment can be this one, whatever follows it. */
+function captures(path: string, segment: string): boolean {
+  const [, first = ""] = path.split("/");
+  const router = new TrieRouter<true>();
+  router.add("ANY", `/${first}`, true);
+  return router.match("ANY", `/${segment}`)[0].length > 0;
+}
