@@ -40,12 +40,24 @@ function isWritten(path: string): boolean {
 
 function count(path: string, table: string): number {
   if (!existsSync(path)) return 0;
-  const database = new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
+  const database = opened(path);
   try {
     const tables = database.prepare("SELECT 1 FROM sqlite_master WHERE name = ?").all(table);
     if (tables.length === 0) return 0;
     return Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.["n"]);
   } finally {
     database.close();
+  }
+}
+
+/** The log beside a file is gone between being seen and being opened when workerd folds the file up at that moment. */
+function opened(path: string): DatabaseSync {
+  const giveUpAt = Date.now() + busyTimeoutMs;
+  for (;;) {
+    try {
+      return new DatabaseSync(path, { readOnly: true, timeout: busyTimeoutMs });
+    } catch (cause) {
+      if (Date.now() >= giveUpAt) throw cause;
+    }
   }
 }
