@@ -2,11 +2,10 @@
 // decided elsewhere.
 
 import {
+  correlationIdOf,
   decodeText,
   encodeText,
-  readHeader,
   recordBytes,
-  recordHeaders,
   toBase64,
   type KafkaRecord,
 } from "../protocol/index.ts";
@@ -49,8 +48,7 @@ export function show({ record, ...letter }: DeadLetter, limits: ShownLimits): Sh
 
 function showRecord(record: KafkaRecord, limits: ShownLimits): ShownRecord {
   const { timestamp, key, headers, value } = record;
-  const correlationId =
-    readHeader(headers, recordHeaders.correlationId) ?? (key === null ? undefined : decodeText(key));
+  const correlationId = correlationIdOf(record);
   const shown = headers.slice(0, limits.headers);
   return {
     timestamp,

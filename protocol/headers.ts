@@ -1,5 +1,7 @@
 // Every header name Hearback owns, on Kafka records and on HTTP, in one table each.
-// It holds names only: what a value means is in request.ts and reply.ts.
+// It holds names only: what a value means is in request.ts and reply.ts. The names of other frameworks are in dialects.ts.
+
+import { isDialectHeader } from "./dialects.ts";
 
 /** Headers of request, reply and dead-letter records. Read case-insensitively, written as spelled here. */
 export const recordHeaders = {
@@ -48,7 +50,10 @@ export const httpHeaders = {
 
 const ownedNames = new Set(Object.values(recordHeaders).map((name) => name.toLowerCase()));
 
-/** Whether a client or a config may not choose this record header, because the gateway or the kit sets it. */
+/**
+ * Whether a client or a config may not choose this record header, because the gateway or the kit sets it, or because
+ * a framework takes it for the gateway's word.
+ */
 export function isOwnedRecordHeader(name: string): boolean {
-  return ownedNames.has(name.toLowerCase());
+  return ownedNames.has(name.toLowerCase()) || isDialectHeader(name);
 }

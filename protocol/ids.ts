@@ -58,18 +58,25 @@ async function signed(bytes: Uint8Array<ArrayBuffer>, key: SigningKey): Promise<
   bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f);
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
   bytes.set(await macOf(bytes.subarray(0, signedBytes), key), signedBytes);
+  return uuidFromBytes(bytes) as CorrelationId;
+}
+
+/** The text of a UUID's 16 bytes, whatever its version. */
+export function uuidFromBytes(bytes: Uint8Array): string {
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join(
-    "-",
-  ) as CorrelationId;
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+
+/** Throws for a text that is no UUID. */
+export function uuidToBytes(text: string): Uint8Array<ArrayBuffer> {
+  const hex = text.replaceAll("-", "");
+  if (!/^[0-9a-f]{32}$/i.test(hex)) throw new TypeError("a correlation ID that is no UUID has no 16 bytes");
+  return Uint8Array.from({ length: 16 }, (_, at) => Number.parseInt(hex.slice(at * 2, at * 2 + 2), 16));
 }
 
 /** Whether `id` was minted or derived with this key. */
 export async function verifyUuid(id: CorrelationId, key: SigningKey): Promise<boolean> {
-  const hex = id.replaceAll("-", "");
-  const bytes = Uint8Array.from({ length: 16 }, (_, at) =>
-    Number.parseInt(hex.slice(at * 2, at * 2 + 2), 16),
-  );
+  const bytes = uuidToBytes(id);
   const expected = await macOf(bytes.subarray(0, signedBytes), key);
   // Constant time: the loop never ends early, so its length says nothing about where a forgery went wrong.
   let difference = 0;

@@ -3,6 +3,7 @@
 
 export * from "./base64.ts";
 export * from "./dead-letter.ts";
+export * from "./dialects.ts";
 export * from "./errors.ts";
 export * from "./headers.ts";
 export * from "./ids.ts";

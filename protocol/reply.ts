@@ -1,6 +1,7 @@
 // The reply record: what a responder writes and the drain reads. It turns records into replies and
 // back; whether a reply still counts is decided by the drain and the waiter.
 
+import { dialectCorrelationHeaders, readDialectIds, readDialectOutcome } from "./dialects.ts";
 import { isOwnedRecordHeader, recordHeaders } from "./headers.ts";
 import { correlationIdForm, type CorrelationId, type CorrelationIdForm } from "./ids.ts";
 import {
@@ -53,16 +54,30 @@ export function isContentType(text: string): boolean {
   return /^[\x20-\x7e]{1,256}$/.test(text);
 }
 
+/**
+ * Reads the native headers and those of every dialect, whoever answers: an ID verifies itself. What the native
+ * headers say of ID and outcome comes first, then the dialects in the order of their table, then the key.
+ */
 export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
-  const idText =
-    readHeader(record.headers, recordHeaders.correlationId) ??
-    (record.key === null ? undefined : decodeText(record.key));
+  const idText = correlationIdOf(record);
   if (idText === undefined || idText === "") return { status: "unreadable", reason: "no correlation ID" };
   const addressee = correlationIdForm(idText);
   if (addressee === undefined) return { status: "foreign-id" };
+  const keepUntil = readWholeNumber(readHeader(record.headers, recordHeaders.keepUntil));
+  const readable = (reply: Reply): DecodedReply => ({
+    status: "readable",
+    envelope: { ...addressee, ...(keepUntil === undefined ? {} : { keepUntil }), reply },
+  });
 
-  const statusText = readHeader(record.headers, recordHeaders.replyStatus);
   const error = readHeader(record.headers, recordHeaders.replyError);
+  let statusText = readHeader(record.headers, recordHeaders.replyStatus);
+  if (statusText === undefined && error === undefined) {
+    const said = readDialectOutcome(record.headers, addressee.id);
+    if (said !== undefined && "failure" in said) {
+      return readable({ status: 502, error: "responder_failed", body: said.failure });
+    }
+    statusText = said?.status;
+  }
   const status = statusText === undefined ? (error === undefined ? 200 : 502) : readWholeNumber(statusText);
   // 1xx is not an answer, and the platform's Response takes 200 to 599.
   if (status === undefined || status < 200 || status > 599) {
@@ -87,20 +102,24 @@ export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
   if (sequence !== undefined && !(sequence === "0" && isEnd(record.headers))) {
     return { status: "unreadable", reason: "the reply comes in parts", addressee };
   }
-  const keepUntil = readWholeNumber(readHeader(record.headers, recordHeaders.keepUntil));
-  return {
-    status: "readable",
-    envelope: {
-      ...addressee,
-      ...(keepUntil === undefined ? {} : { keepUntil }),
-      reply: {
-        status,
-        ...(error === undefined ? {} : { error }),
-        ...(contentType === undefined ? {} : { contentType }),
-        body: record.value ?? new Uint8Array(),
-      },
-    },
-  };
+  return readable({
+    status,
+    ...(error === undefined ? {} : { error }),
+    ...(contentType === undefined ? {} : { contentType }),
+    body: record.value ?? new Uint8Array(),
+  });
+}
+
+/**
+ * The ID that a record names, as text, whether or not it is one of ours. A dialect's header counts before the key if it
+ * has one of ours: some of these headers mean more than an exchange of ours to who writes them.
+ */
+export function correlationIdOf({ headers, key }: Pick<NewRecord, "headers" | "key">): string | undefined {
+  const native = readHeader(headers, recordHeaders.correlationId);
+  if (native !== undefined) return native;
+  const spoken = readDialectIds(headers);
+  const keyText = key === null ? undefined : decodeText(key);
+  return spoken.find((text) => correlationIdForm(text) !== undefined) ?? (keyText || spoken[0]);
 }
 
 /** What a responder says. */
@@ -161,13 +180,18 @@ const carriedBack = new Set(
     recordHeaders.clientCorrelationId,
     recordHeaders.traceparent,
     recordHeaders.tracestate,
+    // Who asks in a framework's own words waits for its own ID.
+    ...dialectCorrelationHeaders,
   ].map((name) => name.toLowerCase()),
 );
 
 /** Families of our own names, also those that come later. */
 const staysBehind = /^x-(reply|http|stage|dead-letter)-/i;
 
-/** Unknown headers travel back too: they may belong to a middleware that we know nothing of. */
+/**
+ * Unknown headers travel back too: they may belong to a middleware that we know nothing of. What a framework reads
+ * does not, but for its ID: sent back it would speak of the reply.
+ */
 function travelsBack(key: string): boolean {
   return carriedBack.has(key.toLowerCase()) || !(isOwnedRecordHeader(key) || staysBehind.test(key));
 }

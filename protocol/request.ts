@@ -1,6 +1,7 @@
 // The request record, and the one that takes it back: what the gateway writes and a responder reads. Encoding and decoding only;
 // who may set what is decided by the gateway, what a responder does with it by the kit.
 
+import { dialectHeaders, type HeaderDialect } from "./dialects.ts";
 import { recordHeaders } from "./headers.ts";
 import { encodeText, readHeader, textHeader, type NewRecord, type RecordHeader } from "./record.ts";
 
@@ -21,9 +22,13 @@ export interface RequestEnvelope {
   readonly path: string;
   /** With its leading question mark, or empty. */
   readonly query: string;
+  /** Of the route, decoded. */
+  readonly pathParameters?: Readonly<Record<string, string>>;
   readonly clientCorrelationId?: string;
   /** Content type, trace context and the headers the service forwards, as the client sent them. */
   readonly forwarded: readonly (readonly [name: string, value: string])[];
+  /** The framework that answers, if it reads other names than ours; it gets both. */
+  readonly dialect?: HeaderDialect;
 }
 
 /** The record for one attempt. The same arguments give the same record, so that a repeat can be absorbed. */
@@ -50,7 +55,12 @@ export function encodeRequest(
   if (envelope.clientCorrelationId !== undefined) {
     headers.push(textHeader(recordHeaders.clientCorrelationId, envelope.clientCorrelationId));
   }
-  for (const [name, value] of envelope.forwarded) headers.push(textHeader(name, value));
+  const { dialect } = envelope;
+  // Frameworks compare names as they are, and all of them write these in lower case.
+  for (const [name, value] of envelope.forwarded) {
+    headers.push(textHeader(dialect === undefined ? name : name.toLowerCase(), value));
+  }
+  if (dialect !== undefined) headers.push(...dialectHeaders(dialect, envelope));
   return { topic, key: encodeText(key), value: body, headers };
 }
 

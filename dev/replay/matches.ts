@@ -1,17 +1,10 @@
 // Which records belong to an exchange, and in which stretches of time they are looked for. Pure.
 
-import {
-  correlationIdForm,
-  decodeText,
-  readHeader,
-  recordHeaders,
-  type KafkaRecord,
-} from "../../protocol/index.ts";
+import { correlationIdForm, correlationIdOf, type KafkaRecord } from "../../protocol/index.ts";
 
 /** Whether a record of a request or reply topic is of this exchange: where there are a header and a key, the header counts. */
-export function belongsTo(id: string, { headers, key }: Pick<KafkaRecord, "headers" | "key">): boolean {
-  const said =
-    readHeader(headers, recordHeaders.correlationId) ?? (key === null ? undefined : decodeText(key));
+export function belongsTo(id: string, record: Pick<KafkaRecord, "headers" | "key">): boolean {
+  const said = correlationIdOf(record);
   return said !== undefined && canonical(said) === canonical(id);
 }
 

@@ -72,6 +72,7 @@ test("a record belongs to the exchange that its header names, or without one its
   expect(named([], id)).toBe(true);
   expect(named(other.headers, id)).toBe(false);
   expect(named([], null)).toBe(false);
+  expect(named([textHeader("kafka_correlationId", id)], "ada")).toBe(true);
 });
 
 test("the log is read in stretches that grow, newest first, exactly as far back as was asked", () => {

@@ -28,6 +28,7 @@ test("a service needs only a route and two topics; everything else has a default
         forwardHeaders: [],
         recordKey: undefined,
         correlationIds: "hex",
+        headerDialect: "native",
         idempotencyKey: "optional",
         clientCorrelationIdAsKey: false,
         asyncTimeoutMs: 300_000,
@@ -203,6 +204,62 @@ test("who does not wait has no less time than who waits, whatever the timeout, a
     "services.a.asyncTimeoutMs | 4999 | must not be shorter than timeoutMs (5000)",
     'services.a.clientCorrelationIdAsKey | true | must be false with idempotencyKey "ignored", where nothing is a key',
   ]);
+});
+
+test("a header dialect is one of the table, and only CloudEvents have a type and a source", () => {
+  const withDialect = (headerDialect: unknown) =>
+    problemsOf({ services: { a: { ...predict, headerDialect } } });
+  for (const name of ["native", "spring", "nest", "smallrye", "zilla", "rig", "kafka-hooks", "cloudevents"]) {
+    expect(withDialect(name)).toEqual([]);
+  }
+  const event = { name: "cloudevents", type: "com.example.price.asked", source: "/shop" };
+  expect(withDialect(event)).toEqual([]);
+  for (const odd of ["Spring", "", 1, { ...event, name: "spring" }, { name: "cloudevents" }]) {
+    expect(withDialect(odd)).toEqual([
+      `services.a.headerDialect | ${JSON.stringify(odd)} | must be one of native, spring, spring-binary, nest, smallrye, zilla, rig, kafka-hooks, cloudevents, or { name: "cloudevents", type, source } in printable ASCII`,
+    ]);
+  }
+  for (const text of ["", "two words", "line\nbreak", "ü", "x".repeat(257)]) {
+    expect(withDialect({ ...event, type: text })).toHaveLength(1);
+    expect(withDialect({ ...event, source: text })).toHaveLength(1);
+  }
+});
+
+test("a dialect of 16 bytes needs UUIDs, and one without a partition cannot lead a reply to some of them", () => {
+  const withOptions = (options: object) => problemsOf({ services: { a: { ...predict, ...options } } });
+  expect(withOptions({ headerDialect: "spring-binary", correlationIds: "uuid" })).toEqual([]);
+  expect(withOptions({ headerDialect: "spring-binary" })).toEqual([
+    'services.a.headerDialect | "spring-binary" | must go with correlationIds "uuid": 16 bytes hold no other ID',
+  ]);
+  const some = { own: [3], of: 10 };
+  expect(withOptions({ headerDialect: "smallrye", replyPartitions: some })).toEqual([]);
+  expect(withOptions({ headerDialect: "zilla", replyPartitions: 10 })).toEqual([]);
+  expect(withOptions({ headerDialect: "zilla", replyPartitions: { own: [1, 0], of: 2 } })).toEqual([]);
+  expect(withOptions({ headerDialect: "zilla", replyPartitions: some, replyRouting: "key" })).toEqual([]);
+  expect(withOptions({ headerDialect: "zilla", replyPartitions: some })).toEqual([
+    'services.a.headerDialect | "zilla" | must name a partition where this deployment owns only some; without it replyRouting must be "key" or "shared"',
+  ]);
+});
+
+test.each([
+  "kafka_correlationid",
+  "kafka_replytopic",
+  "kafka_nest-err",
+  "reply_topic",
+  "reply_partition",
+  "reply_correlation_id",
+  "rig-correlation",
+  "rig-response-code",
+  "x-plt-kafka-hooks-correlation-id",
+  "x-status-code",
+  "ce_correlationid",
+  "ce_type",
+  ":status",
+  "zilla:reply-to",
+])("a client cannot speak for the gateway in a framework's words: %s is not forwarded", (name) => {
+  const problems = problemsOf({ services: { a: { ...predict, forwardHeaders: ["idempotency-key", name] } } });
+  expect(problems).not.toEqual([]);
+  for (const problem of problems) expect(problem).toContain(`services.a.forwardHeaders.1 | "${name}"`);
 });
 
 test("two services cannot have one route, whatever they call its parameters", () => {

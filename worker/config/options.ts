@@ -1,7 +1,7 @@
 // What a user may declare of a gateway and its services, and what a checked config is. Types and their meaning only:
 // defaults and forms are in schema.ts, rules between options in rules.ts.
 
-import type { CorrelationIdForm, OwnedPartitions } from "../../protocol/index.ts";
+import type { CorrelationIdForm, HeaderDialect, OwnedPartitions } from "../../protocol/index.ts";
 import type { ReplyRouting } from "../exchange/routing.ts";
 
 /** Where the record key of a request comes from; absent or empty in a request is a 400. */
@@ -63,6 +63,13 @@ export interface ServiceOptions {
    * @default "hex"
    */
   readonly correlationIds?: CorrelationIdForm;
+  /**
+   * The framework whose record headers the service reads; requests then have these besides the native ones. Replies are
+   * read in every dialect, whatever stands here. `"spring-binary"` needs UUIDs. CloudEvents may have a type and a
+   * source of their own: `{ name: "cloudevents", type: "com.example.price.asked", source: "/shop" }`.
+   * @default "native"
+   */
+  readonly headerDialect?: "native" | HeaderDialect;
   /**
    * What an `Idempotency-Key` does: all requests of one caller with one key are one exchange. `"required"`: a
    * request without one gets 400. `"ignored"`: it does nothing.

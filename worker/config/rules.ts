@@ -2,6 +2,7 @@
 // may be by itself is in schema.ts.
 
 import { TrieRouter } from "hono/router/trie-router";
+import { dialectOf } from "../../protocol/index.ts";
 import { mostPartitionsPerOwned } from "../exchange/routing.ts";
 import type { ConfigProblem, GatewayConfig, Service } from "./options.ts";
 import { show } from "./show.ts";
@@ -53,7 +54,7 @@ function serviceProblems(service: Service, { produceTimeoutMs }: GatewayConfig):
       rule: 'must be false with idempotencyKey "ignored", where nothing is a key',
     });
   }
-  problems.push(...routingProblems(service));
+  problems.push(...routingProblems(service), ...dialectProblems(service));
   const { recordKey } = service;
   if (
     recordKey !== undefined &&
@@ -100,6 +101,35 @@ function routingProblems({ name, replyPartitions, replyRouting }: Service): Conf
     );
   }
   return [];
+}
+
+/** A dialect may have room for one form of IDs only, and may have no word for a partition. */
+function dialectProblems(service: Service): ConfigProblem[] {
+  const { name, headerDialect, correlationIds, replyRouting, replyPartitions } = service;
+  if (headerDialect === "native") return [];
+  const { idForm, replyPartition } = dialectOf(headerDialect);
+  const problem = (rule: string): ConfigProblem => ({
+    option: `services.${name}.headerDialect`,
+    received: show(headerDialect),
+    rule,
+  });
+  const problems: ConfigProblem[] = [];
+  if (idForm === "bytes" && correlationIds !== "uuid") {
+    problems.push(problem('must go with correlationIds "uuid": 16 bytes hold no other ID'));
+  }
+  if (
+    replyPartition === undefined &&
+    replyRouting === "partition" &&
+    typeof replyPartitions === "object" &&
+    replyPartitions.own.length < replyPartitions.of
+  ) {
+    problems.push(
+      problem(
+        'must name a partition where this deployment owns only some; without it replyRouting must be "key" or "shared"',
+      ),
+    );
+  }
+  return problems;
 }
 
 /**

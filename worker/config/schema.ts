@@ -1,7 +1,7 @@
 // The form and the default of every option, and nothing about how options fit each other.
 
 import * as v from "valibot";
-import { isOwnedRecordHeader } from "../../protocol/index.ts";
+import { dialects, isOwnedRecordHeader, type DialectName } from "../../protocol/index.ts";
 import { drainLocations } from "./options.ts";
 
 const routeForm = /^(GET|POST|PUT|PATCH|DELETE) (\/\S*)$/;
@@ -44,6 +44,11 @@ const ownedPartitions = v.pipe(
   v.check(({ own, of }) => own.every((partition) => partition < of), "must own partitions from 0 to of - 1"),
 );
 
+const dialectNames = ["native", ...(Object.keys(dialects) as DialectName[])] as const;
+
+/** Of a CloudEvent: text that fits into a header, and no more of it than one reads. */
+const eventText = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,256}$/));
+
 const longestTimeoutMs = 300_000;
 
 const recordKeyRule = 'must be one of { path }, { query }, { header }, { body: "/json/pointer" }';
@@ -74,7 +79,10 @@ export const serviceSchema = v.strictObject({
       v.pipe(
         v.string("a header name is needed"),
         v.regex(headerName, "must be a header name in lower case"),
-        v.check((name) => !isOwnedRecordHeader(name), "is set by the gateway itself"),
+        v.check(
+          (name) => !isOwnedRecordHeader(name),
+          "is set by the gateway itself, or taken for its word by a framework",
+        ),
       ),
       "must be a list of header names",
     ),
@@ -92,6 +100,16 @@ export const serviceSchema = v.strictObject({
     ),
   ),
   correlationIds: v.optional(v.picklist(["hex", "uuid"], 'must be "hex" or "uuid"'), "hex"),
+  headerDialect: v.optional(
+    v.union(
+      [
+        v.picklist(dialectNames),
+        v.strictObject({ name: v.literal("cloudevents"), type: eventText, source: eventText }),
+      ],
+      `must be one of ${dialectNames.join(", ")}, or { name: "cloudevents", type, source } in printable ASCII`,
+    ),
+    "native",
+  ),
   idempotencyKey: v.optional(
     v.picklist(["optional", "required", "ignored"], 'must be "optional", "required" or "ignored"'),
     "optional",

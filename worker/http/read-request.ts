@@ -106,6 +106,9 @@ export async function readRequest(
       ...(replyPartition === undefined ? {} : { replyPartition }),
       ...(clientCorrelationId === undefined ? {} : { clientCorrelationId }),
       forwarded: [...present(headers, passedThroughHeaders), ...forwarded],
+      ...(service.headerDialect === "native"
+        ? {}
+        : { dialect: service.headerDialect, pathParameters: c.req.param() }),
     });
   const longest: Attempt = { attempt: createdAt, createdAt, deadlineAt, keepUntil: deadlineAt };
   if (recordBytes(recordOf(longest)) > maxRecordBytes) {
