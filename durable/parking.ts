@@ -46,7 +46,7 @@ export function encodeParkedOutcome(outcome: ParkedOutcome): Uint8Array {
   const head = encodeText(
     JSON.stringify(
       outcome.status === "replied"
-        ? { status: "replied", reply: { ...outcome.reply, body: undefined } }
+        ? { ...outcome, reply: { ...outcome.reply, body: undefined } }
         : outcome,
     ),
   );
