@@ -40,7 +40,5 @@ export function jsonPointer(path: readonly string[]): string {
 export function isStandardSchema(value: unknown): value is StandardSchemaV1 {
   if ((typeof value !== "object" || value === null) && typeof value !== "function") return false;
   const standard: unknown = (value as { readonly "~standard"?: unknown })["~standard"];
-  return (
-    typeof standard === "object" && standard !== null && "validate" in standard && "vendor" in standard
-  );
+  return typeof standard === "object" && standard !== null && "validate" in standard && "vendor" in standard;
 }
