@@ -68,6 +68,8 @@ const validation = v.strictObject({
   reply: standardSchema,
 });
 
+const originsRule = 'must be "*", or a list of origins such as "https://app.example", without a path';
+
 const cors = v.strictObject({
   origins: v.union(
     [
@@ -76,13 +78,13 @@ const cors = v.strictObject({
         v.array(
           v.pipe(
             v.string(),
-            v.check((origin) => URL.canParse(origin) && new URL(origin).origin === origin),
+            v.check((origin) => URL.canParse(origin) && new URL(origin).origin === origin, originsRule),
           ),
         ),
-        v.minLength(1),
+        v.minLength(1, originsRule),
       ),
     ],
-    'must be "*", or a list of origins such as "https://app.example", without a path',
+    originsRule,
   ),
   credentials: v.optional(yesOrNo, false),
   maxAgeSeconds: v.optional(wholeNumber(0, 86_400, "seconds"), 600),
