@@ -27,6 +27,8 @@ import { respondProblem, type ProblemExtras } from "./respond.ts";
 import { validateRequest, type Checked } from "./validate-request.ts";
 
 const maxClientCorrelationIdLength = 256;
+/** Who does not wait for the answer has more time for the body, but not days. */
+const longestBodyMs = 60_000;
 
 /** A request that can be served. */
 export interface ReadRequest {
@@ -78,20 +80,21 @@ export async function readRequest(
   const url = new URL(request.url);
   const path = readPath(url.pathname);
   if (!path.ok) return refuse("bad_request", { detail: path.why });
-  const read = await readBody(request, service.bodyLimitBytes, service.timeoutMs);
+  const preferences = readPreferences(headers.get("Prefer"));
+  const isAsync = preferences.respondAsync || preferences.waitSeconds !== undefined;
+  const deadlineAt = createdAt + (isAsync ? service.asyncTimeoutMs : service.timeoutMs);
+  const bodyTimeoutMs = Math.min(deadlineAt - createdAt, Math.max(service.timeoutMs, longestBodyMs));
+  const read = await readBody(request, service.bodyLimitBytes, bodyTimeoutMs);
   if (read.status === "too-large") {
     return refuse("payload_too_large", { detail: `at most ${service.bodyLimitBytes} bytes` });
   }
   if (read.status === "too-slow") {
-    return refuse("body_timeout", { detail: `at most ${service.timeoutMs} ms` });
+    return refuse("body_timeout", { detail: `at most ${bodyTimeoutMs} ms` });
   }
   const { body } = read;
   const invalid = await refuseInvalid(c, service, { headers, body, query: url.searchParams });
   if (invalid !== undefined) return invalid;
-  const preferences = readPreferences(headers.get("Prefer"));
-  const isAsync = preferences.respondAsync || preferences.waitSeconds !== undefined;
   // A body that took its whole time to arrive leaves none for the service.
-  const deadlineAt = createdAt + (isAsync ? service.asyncTimeoutMs : service.timeoutMs);
   if (Date.now() >= deadlineAt) return respondProblem("deadline_exceeded", correlationId, { deadlineAt });
   const key =
     service.recordKey === undefined
