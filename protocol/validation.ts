@@ -20,7 +20,7 @@ export async function validate<Output>(
   schema: StandardSchemaV1<unknown, Output>,
   value: unknown,
 ): Promise<Validated<Output>> {
-  const result = await schema["~standard"].validate(value);
+  const result = await resultOf(schema, value);
   if (result.issues === undefined) return { ok: true, value: result.value };
   return {
     ok: false,
@@ -29,6 +29,15 @@ export async function validate<Output>(
       message,
     })),
   };
+}
+
+/** What is thrown is an Error: anything else would pass those who look for errors. */
+async function resultOf<Output>(schema: StandardSchemaV1<unknown, Output>, value: unknown) {
+  try {
+    return await schema["~standard"].validate(value);
+  } catch (cause) {
+    throw cause instanceof Error ? cause : new Error("a schema threw what is no Error", { cause });
+  }
 }
 
 /** RFC 6901. */

@@ -115,9 +115,9 @@ test("what a client could make endless is cut, and how much is left is told", as
   });
 });
 
-test("a schema that throws is a bug, and no verdict", async () => {
-  const broken = schema(() => {
-    throw new Error("bug");
-  });
-  await expect(validateRequest({ path: broken }, request())).rejects.toThrow("bug");
+test("a schema that throws is a bug, and no verdict; whatever it throws is an error", async () => {
+  const throwing = (cause: unknown) =>
+    validateRequest({ path: schema(() => Promise.reject(cause as Error)) }, request());
+  await expect(throwing(new TypeError("bug"))).rejects.toThrow(TypeError);
+  await expect(throwing("bug")).rejects.toThrow("a schema threw what is no Error");
 });
