@@ -1,6 +1,6 @@
 // A request against schemas: what they get to see, and how their complaints are listed.
 
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { encodeText, type StandardSchemaV1 } from "../../protocol/index.ts";
 import { validateRequest, type Checked } from "../../worker/http/validate-request.ts";
 
@@ -116,8 +116,18 @@ test("what a client could make endless is cut, and how much is left is told", as
 });
 
 test("a schema that throws is a bug, and no verdict; whatever it throws is an error", async () => {
-  const throwing = (cause: unknown) =>
-    validateRequest({ path: schema(() => Promise.reject(cause as Error)) }, request());
+  const throwing = (cause: unknown) => {
+    const broken: StandardSchemaV1 = {
+      "~standard": {
+        version: 1,
+        vendor: "test",
+        validate: vi.fn().mockImplementation(() => {
+          throw cause;
+        }),
+      },
+    };
+    return validateRequest({ path: broken }, request());
+  };
   await expect(throwing(new TypeError("bug"))).rejects.toThrow(TypeError);
   await expect(throwing("bug")).rejects.toThrow("a schema threw what is no Error");
 });
