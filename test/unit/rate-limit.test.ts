@@ -26,6 +26,20 @@ test("a principal is the same one wherever it asks from, and an address is the p
   expect(clientAddress(new Headers({ "X-Forwarded-For": "192.0.2.9" }))).toBeUndefined();
 });
 
+test.each([
+  ["2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff", true],
+  ["2001:db8:1:2::1", "2001:0DB8:0001:0002:0000:0000:0000:0003", true],
+  ["2001:db8:1:2::1", "2001:db8:1:3::1", false],
+  ["2001:db8::1", "2001:db8:0:0:5::1", true],
+  ["2001:db8::1", "2001:db8:0:1::1", false],
+  ["::1", "::2", true],
+  ["::ffff:192.0.2.1", "192.0.2.1", true],
+  ["::ffff:192.0.2.1", "::ffff:192.0.2.2", false],
+  ["192.0.2.1", "192.0.2.2", false],
+])("anonymous callers at %s and %s count together: %s", (one, other, together) => {
+  expect(rateLimitKey("a", "", one) === rateLimitKey("a", "", other)).toBe(together);
+});
+
 test("the binding is asked with the key, and its word stands", async () => {
   const limit = vi.fn(async ({ key }: { readonly key: string }) => ({ success: key === "good" }));
   expect(await isWithinRate({ limit }, "good", new SparseLog(), 0)).toBe(true);

@@ -146,7 +146,7 @@ export interface ServiceOptions {
    */
   readonly cancelRecords?: boolean;
   /**
-   * How much one caller may ask: a principal, else a client address. More gets 429.
+   * How much one caller may ask: a principal, else a client address (of IPv6 a /64). More gets 429.
    * @default no limit
    */
   readonly rateLimit?: RateLimitOptions;

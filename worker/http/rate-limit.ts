@@ -23,7 +23,22 @@ const bindingTimeoutMs = 500;
  */
 export function rateLimitKey(service: string, caller: string, address: string | undefined): string {
   if (caller !== "") return JSON.stringify([service, "principal", caller]);
-  return JSON.stringify(address === undefined ? [service] : [service, "address", address]);
+  return JSON.stringify(address === undefined ? [service] : [service, "address", networkOf(address)]);
+}
+
+/** Of IPv6 the first 64 bits: whoever has one address there has them all, and could take a new one for each request. */
+function networkOf(address: string): string {
+  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
+  if (mapped !== undefined || !address.includes(":")) return mapped ?? address;
+  const [head = "", tail] = address.toLowerCase().split("::");
+  const groups = head.split(":").filter(Boolean);
+  const after = (tail ?? "").split(":").filter(Boolean);
+  const zeros =
+    tail === undefined ? [] : Array<string>(Math.max(0, 8 - groups.length - after.length)).fill("0");
+  return [...groups, ...zeros, ...after]
+    .slice(0, 4)
+    .map((group) => group.replace(/^0+(?=.)/, ""))
+    .join(":");
 }
 
 /** The client's address as the platform says it; no client can choose it. */
