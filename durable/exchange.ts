@@ -150,7 +150,7 @@ export function deliver(
     exchange: { ...withoutLease(exchange), end: { status: "replied", source, late } },
     said: late ? "late" : "accepted",
     reply,
-    release: { status: "replied", reply },
+    release: { status: "replied", reply, service: exchange.service },
   };
 }
 

@@ -45,9 +45,7 @@ export function encodeParkedOutcome(outcome: ParkedOutcome): Uint8Array {
   const body = outcome.status === "replied" ? outcome.reply.body : new Uint8Array();
   const head = encodeText(
     JSON.stringify(
-      outcome.status === "replied"
-        ? { status: "replied", reply: { ...outcome.reply, body: undefined } }
-        : outcome,
+      outcome.status === "replied" ? { ...outcome, reply: { ...outcome.reply, body: undefined } } : outcome,
     ),
   );
   const message = new Uint8Array(headLengthBytes + head.byteLength + body.byteLength);

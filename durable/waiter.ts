@@ -8,7 +8,7 @@ import type {
   CancelOutcome,
   DeliverOutcome,
   OpenOutcome,
-  Reply,
+  Replied,
   WaitEnd,
   WaitOutcome,
 } from "../protocol/index.ts";
@@ -312,10 +312,11 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
     return typeof this.#stored === "object" ? this.#stored : undefined;
   }
 
-  #withReply(): { readonly status: "replied"; readonly reply: Reply } {
+  #withReply(): Replied {
     const reply = this.#store.loadReply();
     if (reply === undefined) throw new Error("an exchange has its reply's end without its reply");
-    return { status: "replied", reply };
+    const service = this.#loaded()?.service;
+    return { status: "replied", reply, ...(service === undefined ? {} : { service }) };
   }
 
   async #forget(): Promise<void> {

@@ -4,6 +4,7 @@
 /** Stable codes; clients may switch on them. */
 export const problems = {
   bad_request: { status: 400, title: "The request cannot be read" },
+  request_invalid: { status: 422, title: "The request is not valid" },
   body_unreadable: { status: 400, title: "The service cannot read the request body" },
   body_invalid: { status: 422, title: "The request body is not valid" },
   idempotency_key_required: { status: 400, title: "The service needs an Idempotency-Key" },
@@ -14,7 +15,12 @@ export const problems = {
   not_found: { status: 404, title: "No service answers here" },
   method_not_allowed: { status: 405, title: "The service does not take this method" },
   gone: { status: 410, title: "What was asked for is no longer kept" },
+  body_timeout: { status: 408, title: "The body did not arrive in time" },
   payload_too_large: { status: 413, title: "The body is larger than the service takes" },
+  uri_too_long: { status: 414, title: "The URL is longer than the gateway takes" },
+  unsupported_encoding: { status: 415, title: "The service takes no compressed body" },
+  rate_limited: { status: 429, title: "Too many requests; try again later" },
+  headers_too_large: { status: 431, title: "The headers are larger than the gateway takes" },
   dead_letter_unknown: { status: 404, title: "There is no such dead letter" },
   dead_letter_gone: { status: 410, title: "Kafka does not have the record of this dead letter any more" },
   dead_letter_unreachable: {
@@ -24,6 +30,7 @@ export const problems = {
   misconfigured: { status: 500, title: "The gateway is not set up" },
   internal: { status: 500, title: "The gateway failed" },
   reply_unreadable: { status: 502, title: "The service sent a reply that cannot be read" },
+  reply_invalid: { status: 502, title: "The service sent a reply that is not valid" },
   reply_refused: { status: 502, title: "The service's reply could not be handed back" },
   responder_failed: { status: 502, title: "The service failed while answering" },
   produce_unknown: { status: 503, title: "Whether the request was handed over is not known" },
@@ -40,6 +47,14 @@ export type ProblemCode = keyof typeof problems;
 /** Title for a code that a responder chose itself. */
 export const responderProblemTitle = "The service answered with an error";
 
+/** One thing that a schema finds wrong with a request. */
+export interface RequestProblem {
+  readonly in: "body" | "query" | "path";
+  /** JSON pointer (RFC 6901) to what is wrong; empty for the whole. */
+  readonly path: string;
+  readonly message: string;
+}
+
 /** RFC 9457, with our own members. */
 export interface Problem {
   readonly type: string;
@@ -50,6 +65,9 @@ export interface Problem {
   readonly detail?: string;
   /** Epoch ms. */
   readonly deadlineAt?: number;
+  readonly problems?: readonly RequestProblem[];
+  /** How many more there are than are listed. */
+  readonly moreProblems?: number;
 }
 
 /** The problem `type` of a code: a URN, since nothing is published under a URL. */

@@ -31,6 +31,7 @@ export const recordHeaders = {
   principal: "X-Principal",
   clientCorrelationId: "X-Client-Correlation-ID",
   contentType: "Content-Type",
+  contentEncoding: "Content-Encoding",
   traceparent: "traceparent",
   tracestate: "tracestate",
 } as const;
@@ -38,6 +39,7 @@ export const recordHeaders = {
 /** Headers that always travel from the HTTP request to the record, under their own name. */
 export const passedThroughHeaders = [
   recordHeaders.contentType,
+  recordHeaders.contentEncoding,
   recordHeaders.traceparent,
   recordHeaders.tracestate,
 ] as const;

@@ -13,3 +13,4 @@ export * from "./partition.ts";
 export * from "./record.ts";
 export * from "./reply.ts";
 export * from "./request.ts";
+export * from "./validation.ts";

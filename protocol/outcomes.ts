@@ -11,9 +11,16 @@ export interface Refused {
   readonly tooLarge?: boolean;
 }
 
+/** `service`: by its name in the gateway's config, where a durable exchange knows it; objects of earlier versions do not say. */
+export interface Replied {
+  readonly status: "replied";
+  readonly reply: Reply;
+  readonly service?: string;
+}
+
 /** What a caller of the waiter is told. `waiting` ends a hold, not the wait: attach again. */
 export type WaitOutcome =
-  | { readonly status: "replied"; readonly reply: Reply }
+  | Replied
   | { readonly status: "expired"; readonly deadlineAt: number }
   | { readonly status: "cancelled" }
   | Refused
@@ -50,7 +57,7 @@ export interface Attempt {
 export type OpenOutcome =
   | { readonly status: "created" | "takeover"; readonly attempt: Attempt }
   | { readonly status: "joined"; readonly attempt: Attempt; readonly confirmBy: number | undefined }
-  | { readonly status: "replied"; readonly reply: Reply }
+  | Replied
   | { readonly status: "cancelled" }
   | { readonly status: "conflict" };
 

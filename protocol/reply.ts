@@ -20,6 +20,8 @@ export interface Reply {
   /** Short error code; with it the body is shown as problem+json unless `contentType` is set. */
   readonly error?: string;
   readonly contentType?: string;
+  /** How the body is compressed; nobody on the way looks inside. */
+  readonly contentEncoding?: string;
   readonly body: Uint8Array;
 }
 
@@ -52,6 +54,11 @@ export function isErrorCode(text: string): boolean {
 /** A control character would make the HTTP answer impossible to write. */
 export function isContentType(text: string): boolean {
   return /^[\x20-\x7e]{1,256}$/.test(text);
+}
+
+/** A list of codings (RFC 9110), such as `gzip`. */
+export function isContentEncoding(text: string): boolean {
+  return text.length <= 64 && /^[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*$/.test(text);
 }
 
 /**
@@ -97,6 +104,10 @@ export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
   if (contentType !== undefined && !isContentType(contentType)) {
     return { status: "unreadable", reason: "content type is not printable ASCII", addressee };
   }
+  const contentEncoding = readHeader(record.headers, recordHeaders.contentEncoding);
+  if (contentEncoding !== undefined && !isContentEncoding(contentEncoding)) {
+    return { status: "unreadable", reason: "content encoding is not a list of codings", addressee };
+  }
   // One part of several, given out as the whole, would be a wrong answer.
   const sequence = readHeader(record.headers, recordHeaders.replySequence);
   if (sequence !== undefined && !(sequence === "0" && isEnd(record.headers))) {
@@ -106,6 +117,7 @@ export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
     status,
     ...(error === undefined ? {} : { error }),
     ...(contentType === undefined ? {} : { contentType }),
+    ...(contentEncoding === undefined ? {} : { contentEncoding }),
     body: record.value ?? new Uint8Array(),
   });
 }
@@ -153,6 +165,9 @@ export function encodeReply(
   ];
   if (reply.error !== undefined) headers.push(textHeader(recordHeaders.replyError, reply.error));
   if (reply.contentType !== undefined) headers.push(textHeader(recordHeaders.contentType, reply.contentType));
+  if (reply.contentEncoding !== undefined) {
+    headers.push(textHeader(recordHeaders.contentEncoding, reply.contentEncoding));
+  }
   if (reply.isLast !== undefined) {
     headers.push(textHeader(recordHeaders.replySequence, String(reply.sequence)));
     if (reply.isLast) headers.push(textHeader(recordHeaders.replyEnd, "true"));

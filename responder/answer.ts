@@ -8,6 +8,7 @@ import {
   isExpired,
   readHeader,
   recordHeaders,
+  validate,
   type DeadLetterReason,
   type KafkaRecord,
   type Reply,
@@ -22,7 +23,7 @@ import type { RecordPlace, Settled } from "./options.ts";
 import { createPartitionCounts } from "./partition-counts.ts";
 import { send, type SenderOptions } from "./sender.ts";
 import type { Fate, Tally } from "./tally.ts";
-import { invalidReply, validate } from "./validation.ts";
+import { invalidReply } from "./validation.ts";
 
 export interface Answerer {
   /** A request is here that may have to wait for its turn; from now on it can be taken back. */
@@ -123,7 +124,7 @@ export function createAnswerer<Input>({
     // Without a schema the type of the input is undefined, as it is here.
     if (schema === undefined) return { message: message as unknown as RequestMessage<Input> };
     const read = await validate(schema, message.json());
-    if (read.ok) return { message: { ...message, input: read.input } };
+    if (read.ok) return { message: { ...message, input: read.value } };
     return { refused: invalidReply(message.correlationId, read.issues) };
   }
 

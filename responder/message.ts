@@ -4,6 +4,7 @@
 import {
   decodeText,
   encodeText,
+  isContentEncoding,
   isContentType,
   isErrorCode,
   readHeader,
@@ -43,6 +44,8 @@ export interface HandlerReply {
   readonly body?: string | Uint8Array;
   /** @default "application/json" with `json`, else none */
   readonly contentType?: string;
+  /** How `body` is compressed, such as `"gzip"`; with it the body reaches the caller as it is. */
+  readonly contentEncoding?: string;
   /** Short code: the caller gets a problem+json with it, and a text body as its detail. */
   readonly error?: string;
 }
@@ -87,7 +90,7 @@ export function toMessage(record: KafkaRecord, address: ReplyAddress): RequestMe
 /** Throws a TypeError for a reply that HTTP could not carry, or that is none: the handler's mistake. */
 export function toReply(said: HandlerReply): Reply {
   if (typeof said !== "object" || said === null) throw new TypeError("a handler answers with an object");
-  const { status, json, body, contentType, error } = said;
+  const { status, json, body, contentType, contentEncoding, error } = said;
   const settled = status ?? (error === undefined ? 200 : 502);
   if (!Number.isInteger(settled) || settled < 200 || settled > 599) {
     throw new TypeError(`a handler answered with status ${settled}, which is none from 200 to 599`);
@@ -99,10 +102,14 @@ export function toReply(said: HandlerReply): Reply {
   if (type !== undefined && !isContentType(type)) {
     throw new TypeError("a handler answered with a content type that is not printable ASCII");
   }
+  if (contentEncoding !== undefined && !isContentEncoding(contentEncoding)) {
+    throw new TypeError("a handler answered with a content encoding that is no list of codings");
+  }
   return {
     status: settled,
     ...(error === undefined ? {} : { error }),
     ...(type === undefined ? {} : { contentType: type }),
+    ...(contentEncoding === undefined ? {} : { contentEncoding }),
     body: json === undefined ? bytesOf(body) : encodeText(jsonOf(json)),
   };
 }

@@ -2,13 +2,12 @@
 
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import type { DeadLetterReason } from "../protocol/index.ts";
+import type { DeadLetterReason, StandardSchemaV1 } from "../protocol/index.ts";
 import { isTopicName } from "../kafka/log/index.ts";
 import type { ResponderContext } from "./exchange.ts";
 import type { BridgeConnection, KafkaConnection } from "./kafka.ts";
 import type { Order } from "./lanes.ts";
 import type { HandlerReply, RequestMessage } from "./message.ts";
-import type { StandardSchemaV1 } from "./validation.ts";
 
 /**
  * Answers one request: by what it returns, or through its context. Nothing at all is a 204. What it throws is a

@@ -1,43 +1,24 @@
-// Bodies against the schema of a responder, by any library that speaks Standard Schema (https://standardschema.dev).
+// What a client is told whose body breaks the schema of a responder.
 
-import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { encodeText, problems, problemType, type Problem, type Reply } from "../protocol/index.ts";
+import {
+  encodeText,
+  problems,
+  problemType,
+  type Problem,
+  type Reply,
+  type SchemaIssue,
+} from "../protocol/index.ts";
 
-export type { StandardSchemaV1 };
-
-export type Validated<Input> =
-  { readonly ok: true; readonly input: Input } | { readonly ok: false; readonly issues: readonly Issue[] };
-
-/** `path`: to the member that is wrong, with dots between; empty for the body as a whole. */
-export interface Issue {
-  readonly path: string;
-  readonly message: string;
-}
-
-export async function validate<Input>(
-  schema: StandardSchemaV1<unknown, Input>,
-  body: unknown,
-): Promise<Validated<Input>> {
-  const result = await schema["~standard"].validate(body);
-  if (result.issues === undefined) return { ok: true, input: result.value };
-  return {
-    ok: false,
-    issues: result.issues.map(({ path = [], message }) => ({
-      path: path.map((each) => String(typeof each === "object" ? each.key : each)).join("."),
-      message,
-    })),
-  };
-}
-
-/** Lists every issue, so that a client can mend them all at once. */
-export function invalidReply(correlationId: string, issues: readonly Issue[]): Reply {
+/** Lists every issue, so that a client can mend them all at once; paths have dots between their names. */
+export function invalidReply(correlationId: string, issues: readonly SchemaIssue[]): Reply {
   const code = "body_invalid" as const;
-  const problem: Problem & { readonly issues: readonly Issue[] } = {
+  const listed = issues.map(({ path, message }) => ({ path: path.join("."), message }));
+  const problem: Problem & { readonly issues: typeof listed } = {
     type: problemType(code),
     ...problems[code],
     code,
     correlationId,
-    issues,
+    issues: listed,
   };
   return {
     status: problem.status,

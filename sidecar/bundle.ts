@@ -10,11 +10,15 @@ import { promisify } from "node:util";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const run = promisify(execFile);
 
-/** `folder` is for what Wrangler leaves; `signal` ends it. Rejects with its words when it cannot bundle. */
-export async function bundleWorker(folder: string, signal: AbortSignal): Promise<string> {
+/**
+ * With the config of that file, which may have code in it: schemas could not come as a variable. `folder` is for what
+ * Wrangler leaves; `signal` ends it. Rejects with its words when it cannot bundle.
+ */
+export async function bundleWorker(configFile: string, folder: string, signal: AbortSignal): Promise<string> {
   // Date, flags and bindings are those of the default deployment; only the entry is another one.
   const deploy = ["deploy", "sidecar/worker-entry.ts", "--dry-run", "--outdir", folder];
-  await run(process.execPath, ["node_modules/wrangler/bin/wrangler.js", ...deploy], {
+  const alias = ["--alias", `hearback-sidecar-config:${configFile}`];
+  await run(process.execPath, ["node_modules/wrangler/bin/wrangler.js", ...deploy, ...alias], {
     cwd: root,
     signal,
     env: { ...process.env, WRANGLER_SEND_METRICS: "false", X_LOCAL_OBSERVABILITY: "false" },

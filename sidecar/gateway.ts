@@ -3,14 +3,16 @@
 
 import { randomUUID } from "node:crypto";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import type { GatewayConfig } from "../worker/config.ts";
+import type { Service } from "../worker/config.ts";
 
 export interface GatewayOptions {
   /** Of the Worker and its objects: a name of its own, so that no gateway takes an ID of another one for its own. */
   readonly name: string;
   /** The bundled Worker. */
   readonly script: string;
-  readonly config: GatewayConfig;
+  readonly service: Service;
+  /** Last part of the name of its reply topic. */
+  readonly topicSuffix: string;
   readonly variables: Readonly<Record<string, string>>;
   readonly host: string;
   readonly port: number;
@@ -38,7 +40,7 @@ export const compatibilityFlags = ["enable_request_signal"];
 
 /** Rejects when workerd cannot be started. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { name, script, config, variables, host, port, storage, print, onRestart } = options;
+  const { name, script, service, topicSuffix, variables, host, port, storage, print, onRestart } = options;
   const tickPath = `/_hearback/tick?secret=${randomUUID()}`;
   const giveBackSignals = keepSignals();
   const miniflare = new Miniflare(
@@ -49,13 +51,15 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       compatibilityFlags,
       bindings: {
         ...variables,
-        SIDECAR_CONFIG: JSON.parse(JSON.stringify(config)),
+        SIDECAR_SERVICE: service.name,
+        SIDECAR_NAME: topicSuffix,
         SIDECAR_TICK: tickPath,
       },
       durableObjects: {
         WAITER: { className: "Waiter", useSQLite: true },
         REPLY_DRAIN: { className: "ReplyDrain", useSQLite: true },
       },
+      ratelimits: rateLimitsOf(service),
       host,
       port,
       resourcePersistencePath: storage,
@@ -80,6 +84,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     },
     stop: () => miniflare.dispose(),
   };
+}
+
+/** The bindings that the Wrangler configuration has elsewhere; Miniflare counts in this process. */
+function rateLimitsOf({ rateLimit }: Service) {
+  if (rateLimit === undefined) return {};
+  const { binding, limit, periodSeconds } = rateLimit;
+  return { [binding]: { namespace_id: "1", simple: { limit, period: periodSeconds } } };
 }
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

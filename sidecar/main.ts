@@ -115,8 +115,9 @@ async function run({
   });
   const gateway = await startGateway({
     name: `hearback-${service}-${name}`,
-    script: await bundleWorker(join(folder, "worker"), ended.signal),
-    config,
+    script: await bundleWorker(resolve(root, rest.config), join(folder, "worker"), ended.signal),
+    service: own,
+    topicSuffix: name,
     variables: {
       ...variables,
       UPSTASH_KAFKA_REST_URL: bridge.url,

@@ -12,7 +12,10 @@ import type { GatewayEnv } from "./env.ts";
 import type { Nudger } from "./exchange/nudger.ts";
 import { answerHealthz, ledgerHandler, operatorsOnly, readyzHandler } from "./operator/operator.ts";
 import { cancelHandler, lookHandler } from "./requests.ts";
+import { createCors } from "./http/cors.ts";
+import { withinLimits } from "./http/limits.ts";
 import { respondProblem } from "./http/respond.ts";
+import { securityHeaders } from "./http/security-headers.ts";
 import { serviceHandler } from "./service.ts";
 
 export interface AppEnv {
@@ -33,13 +36,16 @@ export interface GatewayDeps {
 }
 
 export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv> {
-  const app = new Hono<AppEnv>();
+  // "/predict/" is "/predict": the router leaves a trailing slash away, here and for the methods of a path.
+  const app = new Hono<AppEnv>({ strict: false });
+  const cors = createCors(config);
   const routes = new TrieRouter<string>();
   const answer = (method: string, path: string, handler: Handler<AppEnv>): void => {
     routes.add(method, path, method);
     app.on(method, path, handler);
   };
 
+  app.use(securityHeaders(cors.isPublic));
   app.use(async (c, next) => {
     const problems = deps.checkEnvironment(c.env);
     if (problems.length > 0) {
@@ -57,6 +63,8 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
     }
     return undefined;
   });
+  app.use(cors.middleware);
+  app.use(withinLimits(config.limits));
   app.use("/_hearback/*", operatorsOnly);
 
   answer("GET", "/healthz", answerHealthz);
@@ -68,7 +76,7 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
   answer("GET", "/_hearback/dead-letters/:id{[0-9]{1,16}}", deadLetters.show);
   answer("DELETE", "/_hearback/dead-letters/:id{[0-9]{1,16}}", deadLetters.discard);
   answer("POST", "/_hearback/dead-letters/:id{[0-9]{1,16}}/redrive", deadLetters.redrive);
-  answer("GET", "/requests/:id", lookHandler(deps));
+  answer("GET", "/requests/:id", lookHandler(config, deps));
   answer("DELETE", "/requests/:id", cancelHandler(config, deps));
   for (const service of config.services) {
     answer(service.method, service.path, serviceHandler(service, config, deps));

@@ -10,11 +10,16 @@ import { show } from "./config/show.ts";
 
 export type {
   ConfigProblem,
+  CorsOptions,
   GatewayConfig,
   GatewayOptions,
+  LimitOptions,
+  RateLimitOptions,
   RecordKeySource,
+  Schemas,
   Service,
   ServiceOptions,
+  ValidationOptions,
 } from "./config/options.ts";
 
 export type ConfigResult =
@@ -43,18 +48,31 @@ export function defineGateway(options: GatewayOptions): GatewayConfig {
 export function resolveGateway(input: unknown): ConfigResult {
   const parsed = v.safeParse(gatewaySchema, input);
   if (!parsed.success) return { ok: false, problems: parsed.issues.map(shapeProblem) };
-  const { services, produceTimeoutMs, workersPlan, drainLocation } = parsed.output;
+  const { services, produceTimeoutMs, workersPlan, drainLocation, limits } = parsed.output;
   const config: GatewayConfig = {
     services: Object.entries(services).map(([name, { route, recordKey, replyPartitions, ...rest }]) => {
       const [method = "", path = ""] = route.split(" ");
-      return { ...rest, replyPartitions: inOrder(replyPartitions), name, method, path, recordKey };
+      return {
+        ...rest,
+        replyPartitions: inOrder(replyPartitions),
+        name,
+        method,
+        path: withoutTrailingSlash(path),
+        recordKey,
+      };
     }),
     produceTimeoutMs,
     workersPlan,
     drainLocation,
+    limits,
   };
   const problems = configProblems(config);
   return problems.length > 0 ? { ok: false, problems } : { ok: true, config };
+}
+
+/** Requests are routed without it, too. */
+function withoutTrailingSlash(path: string): string {
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
 /** So that two sets of the same partitions are equal. */

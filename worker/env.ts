@@ -28,6 +28,13 @@ export function environmentProblems(env: Partial<GatewayEnv>, config: GatewayCon
   }
   const url = env.UPSTASH_KAFKA_REST_URL;
   if (url && !URL.canParse(url)) problems.push("UPSTASH_KAFKA_REST_URL is not a URL");
+  for (const { name, rateLimit } of config.services) {
+    if (rateLimit !== undefined && !isRateLimiter((env as Record<string, unknown>)[rateLimit.binding])) {
+      problems.push(
+        `binding ${rateLimit.binding}, which services.${name}.rateLimit names, is missing from [[ratelimits]] of the Wrangler configuration`,
+      );
+    }
+  }
   const uuidService = config.services.find(({ correlationIds }) => correlationIds === "uuid");
   if (uuidService !== undefined && (env.CORRELATION_ID_SECRET?.length ?? 0) < 32) {
     problems.push(
@@ -35,4 +42,8 @@ export function environmentProblems(env: Partial<GatewayEnv>, config: GatewayCon
     );
   }
   return problems;
+}
+
+function isRateLimiter(binding: unknown): boolean {
+  return typeof (binding as { readonly limit?: unknown } | undefined)?.limit === "function";
 }

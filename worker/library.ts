@@ -6,10 +6,14 @@ export {
   ConfigError,
   defineGateway,
   type ConfigProblem,
+  type CorsOptions,
   type GatewayConfig,
   type GatewayOptions,
+  type LimitOptions,
+  type RateLimitOptions,
   type RecordKeySource,
   type ServiceOptions,
+  type ValidationOptions,
 } from "./config.ts";
 export type { OwnedPartitions } from "../protocol/index.ts";
 export type { ReplyRouting } from "./exchange/routing.ts";

@@ -12,16 +12,19 @@ import { readPreferences } from "./http/preferences.ts";
 import { anonymous, nameOfPrincipal } from "./http/principal.ts";
 import { produceOnce } from "./exchange/produce.ts";
 import { respondOutcome, respondProblem, respondWaiting, withPreferenceApplied } from "./http/respond.ts";
+import { refuseInvalidReply } from "./http/validate-reply.ts";
 import { longestSpinMs } from "./exchange/spin.ts";
 import { waitForEnd } from "./exchange/wait.ts";
 import { durableWait } from "./exchange/waiter-port.ts";
+import { SparseLog } from "./sparse-log.ts";
 
 /** Longest a `wait=N` is held here: reports disagree on what the platform allows a request that does not move. */
 const longestWaitMs = 30_000;
 const waiterTimeoutMs = 3_000;
 
 /** The answer, or 202 while there is none; `Prefer: wait=N` waits for it. */
-export function lookHandler(deps: GatewayDeps) {
+export function lookHandler(config: GatewayConfig, deps: GatewayDeps) {
+  const invalidReplies = new SparseLog();
   return async function answerLook(c: Context<AppEnv>): Promise<Response> {
     const found = await find(c, deps);
     if (found instanceof Response) return found;
@@ -29,7 +32,9 @@ export function lookHandler(deps: GatewayDeps) {
     const { waitSeconds } = readPreferences(c.req.header("Prefer") ?? null);
     const waitMs = waitSeconds === undefined ? undefined : Math.min(waitSeconds * 1_000, longestWaitMs);
     const outcome = await lookAndWait(connection, principal, waitMs ?? 0, c.req.raw.signal);
-    const response = respondAttached(outcome, correlationId);
+    const response =
+      (await invalidReply(outcome, config, correlationId, invalidReplies)) ??
+      respondAttached(outcome, correlationId);
     response.headers.set("Cache-Control", "no-store");
     return withPreferenceApplied(response, {
       respondAsync: false,
@@ -115,6 +120,18 @@ async function look({ waiter }: Connection, principal: string): Promise<Look> {
     waiterTimeoutMs,
   );
   return looked.status === "done" ? looked.value : { status: "unavailable" };
+}
+
+/** The exchange itself says whose it is: the path does not, and one that an earlier version answered is not checked. */
+async function invalidReply(
+  outcome: Look,
+  { services }: GatewayConfig,
+  correlationId: string,
+  log: SparseLog,
+): Promise<Response | undefined> {
+  if (outcome.status !== "replied") return undefined;
+  const service = services.find(({ name }) => name === outcome.service);
+  return service && refuseInvalidReply(service, outcome.reply, correlationId, log);
 }
 
 function respondAttached(outcome: Look, correlationId: string): Response {

@@ -2,7 +2,7 @@
 // route, what it asks for is read in http/, and how an exchange goes is in exchange/.
 
 import type { Context } from "hono";
-import { encodeCancel, httpHeaders } from "../protocol/index.ts";
+import { encodeCancel, httpHeaders, type Replied } from "../protocol/index.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
 import type { GatewayConfig, Service } from "./config.ts";
 import { connect, type Connection } from "./exchange/connection.ts";
@@ -11,6 +11,7 @@ import { requestReply } from "./exchange/request-reply.ts";
 import { Spin } from "./exchange/spin.ts";
 import { durableWait, plainWait } from "./exchange/waiter-port.ts";
 import { anonymous, nameOfPrincipal } from "./http/principal.ts";
+import { rateLimitOf } from "./http/rate-limit.ts";
 import { readRequest, type ReadRequest } from "./http/read-request.ts";
 import {
   respondOutcome,
@@ -20,14 +21,25 @@ import {
   withLocation,
   withPreferenceApplied,
 } from "./http/respond.ts";
+import { refuseInvalidReply } from "./http/validate-reply.ts";
+import { SparseLog } from "./sparse-log.ts";
 
 /** A plain request is produced once, and its ID is used once. */
 const onlyAttempt = 1;
 
 export function serviceHandler(service: Service, config: GatewayConfig, deps: GatewayDeps) {
   const spin = new Spin();
+  const invalidReplies = new SparseLog();
+  const rateLimit = rateLimitOf(service);
 
   return async function answerService(c: Context<AppEnv>): Promise<Response> {
+    const caller = nameOfPrincipal(anonymous);
+    const refusal = await rateLimit?.refuse(c, caller);
+    const response = refusal ?? (await answer(c));
+    return rateLimit === undefined ? response : rateLimit.announce(response);
+  };
+
+  async function answer(c: Context<AppEnv>): Promise<Response> {
     const createdAt = Date.now();
     const read = await readRequest(c, service, createdAt);
     if (read instanceof Response) return read;
@@ -38,6 +50,7 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
       createdAt,
       service,
       spin,
+      invalidReplies,
       produceTimeoutMs: config.produceTimeoutMs,
     };
     const response =
@@ -48,21 +61,23 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
       response.headers.set(httpHeaders.clientCorrelationId, clientCorrelationId);
     }
     return response;
-  };
+  }
 }
 
 interface Exchange extends ReadRequest {
   readonly service: Service;
   readonly createdAt: number;
   readonly spin: Spin;
+  readonly invalidReplies: SparseLog;
   readonly produceTimeoutMs: number;
 }
 
 async function answerPlainly(
   connection: Connection,
-  { id, service, createdAt, deadlineAt, spin, produceTimeoutMs, recordKey, recordOf }: Exchange,
+  exchange: Exchange,
   signal: AbortSignal,
 ): Promise<Response> {
+  const { id, service, createdAt, deadlineAt, spin, produceTimeoutMs, recordKey, recordOf } = exchange;
   const { correlationId } = id;
   const spec = { deadlineAt, replyTopic: service.replyTopic, service: service.name };
   const attempt = { attempt: onlyAttempt, correlationId, deadlineAt };
@@ -87,7 +102,16 @@ async function answerPlainly(
     signal,
   );
   learnFrom(outcome.status, spin, createdAt);
-  return respondOutcome(outcome, correlationId);
+  return (await invalidReply(exchange, outcome)) ?? respondOutcome(outcome, correlationId);
+}
+
+/** What the caller gets in place of a reply that breaks the service's schema. */
+async function invalidReply(
+  { id, service, invalidReplies }: Exchange,
+  outcome: { readonly status: string } | Replied,
+): Promise<Response | undefined> {
+  if (!("reply" in outcome)) return undefined;
+  return refuseInvalidReply(service, outcome.reply, id.correlationId, invalidReplies);
 }
 
 async function answerDurably(
@@ -126,7 +150,8 @@ async function answerDurably(
   );
   const isStored = outcome.status === "replied" && outcome.isStored === true;
   if (waitMs > 0 && !isStored) learnFrom(outcome.status, spin, createdAt);
-  const response = respondDurable(outcome, id.correlationId, isAsync);
+  const response =
+    (await invalidReply(exchange, outcome)) ?? respondDurable(outcome, id.correlationId, isAsync);
   // What was refused was not waited for.
   if (["conflict", "unavailable", "unknown"].includes(outcome.status)) return response;
   return withPreferenceApplied(response, {

@@ -8,7 +8,7 @@ import time
 from confluent_kafka import Consumer, KafkaException, Producer
 
 BROKERS = {"bootstrap.servers": sys.argv[1] if len(sys.argv) > 1 else "127.0.0.1:9092"}
-STAY_BEHIND = ("x-reply-", "x-http-", "x-stage-", "x-dead-letter-", "x-produce-id", "x-responder", "x-cancel", "x-principal", "content-type")
+STAY_BEHIND = ("x-reply-", "x-http-", "x-stage-", "x-dead-letter-", "x-produce-id", "x-responder", "x-cancel", "x-principal", "content-type", "content-encoding")
 
 producer = Producer({**BROKERS, "acks": "all", "partitioner": "murmur2_random", "message.timeout.ms": 30_000})
 consumer = Consumer({**BROKERS, "group.id": "texts", "auto.offset.reset": "earliest", "enable.auto.offset.store": False,

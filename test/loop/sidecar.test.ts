@@ -61,6 +61,25 @@ test("when workerd is killed the sidecar says so and answers again; killed too o
   expect(sidecar.command.output()).toContain("The gateway does not stay up");
 });
 
+test("schemas and rate limits of the config hold, the limit before the schema", async () => {
+  const sidecar = await startSidecar(
+    ["--service", "alsoLimited", "--brokers", "embedded", "--config", "test/fixtures/loop/guarded-config.ts"],
+    later,
+  );
+  const period = () => Math.floor(Date.now() / 10_000);
+  let began: number;
+  let statuses: number[];
+  do {
+    // Counted by the wall clock: a period must not end between the requests.
+    began = period();
+    statuses = [];
+    for (let request = 0; request < 4; request++) {
+      statuses.push((await postJson(`${sidecar.url}/also-limited`, "no object")).status);
+    }
+  } while (period() !== began);
+  expect(statuses).toEqual([422, 422, 422, 429]);
+});
+
 test("the operator's token is handed on, and opens the ledger", async () => {
   const sidecar = await startSidecar(["--brokers", "embedded", "--name", "x"], later, {
     HEARBACK_OPERATOR_TOKEN: "let-me-in",

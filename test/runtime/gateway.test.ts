@@ -301,6 +301,12 @@ test("[C5] without Kafka REST the gateway is not ready, and says which part is m
   expect(await problemOf(response)).toMatchObject({ status: 503, code: "not_ready" });
 });
 
+test("over https, browsers are told to come by https only", async () => {
+  const answers = await Promise.all(["/healthz", "/nowhere"].map((path) => ask(path)));
+  const told = answers.map(({ headers }) => headers.get("strict-transport-security"));
+  expect(told).toEqual(["max-age=31536000", "max-age=31536000"]);
+});
+
 test("every answer carries a correlation ID, and no two are the same", async () => {
   const ids = await Promise.all(
     ["/healthz", "/nowhere", "/readyz"].map(async (path) =>

@@ -54,7 +54,12 @@ function delivery(text: string, source = "replies/0/1"): Delivery {
   return { source, topic, reply: { status: 200, body: encodeText(text) } };
 }
 
-const replied = (text: string) => ({ status: "replied", reply: { status: 200, body: encodeText(text) } });
+/** Of a stored exchange it is known whose it is. */
+const replied = (text: string, kind: "plain" | "durable") => ({
+  status: "replied",
+  reply: { status: 200, body: encodeText(text) },
+  ...(kind === "durable" ? { service: "test" } : {}),
+});
 
 function stored({ waiter }: Parkable) {
   return runInDurableObject(waiter(), async (_, state) => ({
@@ -86,7 +91,7 @@ test.each(kinds)(
     expect(before).toBe(true);
     await evictDurableObject(it.waiter(), { webSockets: "hibernate" });
     expect(await it.waiter().deliver([delivery("awake")])).toEqual(["accepted"]);
-    expect(await parked.ended).toEqual(replied("awake"));
+    expect(await parked.ended).toEqual(replied("awake", kind));
     expect(await runInDurableObject(it.waiter(), (instance) => "mark" in instance)).toBe(false);
   },
 );
@@ -126,15 +131,15 @@ test("an alarm that rings twice, or too early, ends nothing that is not due", as
   expect(await runDurableObjectAlarm(it.waiter())).toBe(true);
   expect(await runDurableObjectAlarm(it.waiter())).toBe(true);
   await it.waiter().deliver([delivery("still on")]);
-  expect(await parked.ended).toEqual(replied("still on"));
+  expect(await parked.ended).toEqual(replied("still on", "durable"));
 });
 
 test("every parked caller of an exchange is told, and one who comes later is told at once", async () => {
   const it = await newWait("durable");
   const parked = await Promise.all(Array.from({ length: 20 }, () => it.port.park()));
   await it.waiter().deliver([delivery("for all")]);
-  for (const each of parked) expect(await each.ended).toEqual(replied("for all"));
-  expect(await (await it.port.park()).ended).toEqual(replied("for all"));
+  for (const each of parked) expect(await each.ended).toEqual(replied("for all", "durable"));
+  expect(await (await it.port.park()).ended).toEqual(replied("for all", "durable"));
   const stranger = durableWait(it.waiter, "another principal");
   expect(await (await stranger.park()).ended).toEqual({ status: "forbidden" });
 });
@@ -173,7 +178,7 @@ test.each(kinds)(
     await expect
       .poll(async () => (await it.waiter().deliver([delivery("after three resets")]))[0])
       .toMatch(/accepted|held/);
-    expect(await waiting).toEqual(replied("after three resets"));
+    expect(await waiting).toEqual(replied("after three resets", kind));
   },
 );
 
@@ -234,7 +239,7 @@ test.each(kinds.flatMap((kind) => points.map((point) => [kind, point] as const))
       },
     };
     const outcome = await wait(scheduled, it.deadlineAt, 30);
-    expect(outcome).toEqual(replied("the one"));
+    expect(outcome).toEqual(replied("the one", kind));
     await expect.poll(() => verdicts.length).toBe(1);
     expect(verdicts[0]).toMatch(/accepted|held/);
     // Another reply is not the one, wherever the first came in; the same record is no other.

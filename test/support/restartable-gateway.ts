@@ -38,11 +38,13 @@ export interface RestartableOptions {
   /** Can be asked for its heap, and keeps no garbage. */
   readonly isMeasured?: boolean;
   readonly variables: Readonly<Record<string, string | number>>;
+  /** Rate-limit bindings by name. */
+  readonly rateLimits?: Readonly<Record<string, { readonly limit: number; readonly period: 10 | 60 }>>;
 }
 
 /** All of it is undone by `later`. */
 export async function startRestartableGateway(
-  { entry, name, variables, isMeasured = false }: RestartableOptions,
+  { entry, name, variables, isMeasured = false, rateLimits = {} }: RestartableOptions,
   later: (cleanup: () => unknown) => void,
 ): Promise<RestartableGateway> {
   const script = await bundled(entry);
@@ -60,6 +62,12 @@ export async function startRestartableGateway(
       compatibilityDate: "2026-10-23",
       compatibilityFlags: ["enable_request_signal"],
       bindings: { ...variables },
+      ratelimits: Object.fromEntries(
+        Object.entries(rateLimits).map(([binding, simple]) => [
+          binding,
+          { namespace_id: "1", simple: { ...simple } },
+        ]),
+      ),
       durableObjects: {
         WAITER: { className: "Waiter", useSQLite: true },
         REPLY_DRAIN: { className: "ReplyDrain", useSQLite: true },

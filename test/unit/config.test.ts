@@ -1,5 +1,6 @@
 // The config check: every problem at once, each with name, received value and rule.
 
+import * as v from "valibot";
 import { expect, test } from "vitest";
 import { ConfigError, defineGateway, resolveGateway } from "../../worker/config.ts";
 
@@ -40,6 +41,7 @@ test("a service needs only a route and two topics; everything else has a default
     produceTimeoutMs: 3_000,
     workersPlan: "free",
     drainLocation: undefined,
+    limits: { urlBytes: 8_192, headerCount: 100, headerBytes: 32_768 },
   });
 });
 
@@ -262,6 +264,77 @@ test.each([
   for (const problem of problems) expect(problem).toContain(`services.a.forwardHeaders.1 | "${name}"`);
 });
 
+test("limits may be set one by one, within what the platform takes", () => {
+  const limits = { urlBytes: 1_000 };
+  expect(defineGateway({ services: { predict }, limits }).limits).toEqual({
+    urlBytes: 1_000,
+    headerCount: 100,
+    headerBytes: 32_768,
+  });
+  expect(
+    problemsOf({ services: { predict }, limits: { urlBytes: 16_385, headerCount: 9, headerBytes: 1e6 } }),
+  ).toEqual([
+    "limits.urlBytes | 16385 | must be at most 16384 bytes",
+    "limits.headerCount | 9 | must be at least 10 headers",
+    "limits.headerBytes | 1000000 | must be at most 131072 bytes",
+  ]);
+});
+
+test("a rate limit has a binding, a number and one of the platform's periods, and each binding one number", () => {
+  const rateLimit = { binding: "RATE", limit: 100, periodSeconds: 60 };
+  const both = (a: object, b: object) =>
+    problemsOf({
+      services: { a: { ...predict, rateLimit: a }, b: { ...predict, route: "POST /b", rateLimit: b } },
+    });
+  expect(both(rateLimit, rateLimit)).toEqual([]);
+  expect(both(rateLimit, { binding: "OTHER", limit: 1, periodSeconds: 10 })).toEqual([]);
+  expect(both(rateLimit, { ...rateLimit, limit: 99 })).toEqual([
+    'services.b.rateLimit | {"binding":"RATE","limit":99,"periodSeconds":60} | must equal services.a.rateLimit ({"binding":"RATE","limit":100,"periodSeconds":60}), which has the same binding',
+  ]);
+  expect(both({ binding: "my-rate", limit: 0, periodSeconds: 30 }, rateLimit)).toEqual([
+    'services.a.rateLimit.binding | "my-rate" | must be named by a letter or _, then letters, digits or _',
+    "services.a.rateLimit.limit | 0 | must be at least 1 requests",
+    "services.a.rateLimit.periodSeconds | 30 | must be 10 or 60 seconds",
+  ]);
+});
+
+test("what validates must speak Standard Schema, and have something to look into", () => {
+  const schema = v.object({});
+  const validating = (route: string, validate: object) =>
+    problemsOf({ services: { a: { ...predict, route, validate } } });
+  expect(validating("POST /a/:id", { body: schema, query: schema, path: schema, reply: schema })).toEqual([]);
+  expect(validating("GET /a", { query: schema, reply: schema })).toEqual([]);
+  expect(validating("GET /a", { body: schema, path: schema })).toEqual([
+    'services.a.validate.body | "a schema of valibot" | a GET request has no body to look into',
+    'services.a.validate.path | "a schema of valibot" | the route "GET /a" has no parameters',
+  ]);
+  expect(validating("POST /a", { body: { type: "object" }, headers: schema })).toEqual([
+    'services.a.validate.body | {"type":"object"} | must be a schema that speaks Standard Schema',
+    'services.a.validate.headers | "headers" | is not an option; check its spelling',
+  ]);
+});
+
+test("pages of other origins are named as browsers name them, and not all of them get credentials", () => {
+  const withCors = (cors: unknown) => problemsOf({ services: { a: { ...predict, cors } } });
+  expect(withCors({ origins: ["https://app.example", "http://localhost:3000"], credentials: true })).toEqual(
+    [],
+  );
+  expect(withCors({ origins: "*", maxAgeSeconds: 86_400 })).toEqual([]);
+  expect(withCors({ origins: "*", credentials: true })).toEqual([
+    'services.a.cors.credentials | true | must be false with origins "*": every page could act for whoever looks at it',
+  ]);
+  for (const origins of [
+    [],
+    ["https://app.example/"],
+    ["app.example"],
+    ["null"],
+    ["*"],
+    "https://app.example",
+  ]) {
+    expect(withCors({ origins }).join()).toContain('must be "*", or a list of origins');
+  }
+});
+
 test("two services cannot have one route, whatever they call its parameters", () => {
   const [problem] = problemsOf({
     services: {
@@ -275,12 +348,13 @@ test("two services cannot have one route, whatever they call its parameters", ()
   );
 });
 
-test("an optional parameter makes two routes of one; a trailing slash makes another route", () => {
+test("an optional parameter makes two routes of one; a trailing slash makes no other route", () => {
   const routes = (a: string, b: string) =>
     problemsOf({ services: { a: { ...predict, route: a }, b: { ...predict, route: b } } });
   expect(routes("GET /basket", "GET /basket/:id?")).toHaveLength(1);
   expect(routes("GET /basket/:id?", "GET /basket/:user")).toHaveLength(1);
-  expect(routes("GET /basket", "GET /basket/")).toEqual([]);
+  expect(routes("GET /basket", "GET /basket/")).toHaveLength(1);
+  expect(routes("GET /basket", "GET /")).toEqual([]);
 });
 
 test.each([

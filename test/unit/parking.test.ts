@@ -46,6 +46,15 @@ describe("the message that ends the wait", () => {
     expect(decoded).toEqual(outcome);
   });
 
+  test("carries how a reply is compressed, and whose exchange it ends", () => {
+    const outcome: ParkedOutcome = {
+      status: "replied",
+      reply: { status: 200, contentType: "a/b", contentEncoding: "gzip", body: Uint8Array.of(31, 139) },
+      service: "predict",
+    };
+    expect(decodeParkedOutcome(sent(outcome))).toEqual(outcome);
+  });
+
   test("carries a reply's error, in any script, and a body that is part of a larger buffer", () => {
     const large = encodeText("before, the body, after");
     const outcome: ParkedOutcome = {

@@ -186,6 +186,22 @@ describe("the reply record", () => {
     });
   });
 
+  test("says how it is compressed for itself: what the request was does not travel back", () => {
+    const compressed = encodeRequest("requests", hexId, new Uint8Array(), {
+      ...envelope,
+      forwarded: [["Content-Encoding", "br"]],
+    });
+    const encodingOf = (contentEncoding?: string) =>
+      readHeader(
+        encodeReply(address, compressed.headers, {
+          ...reply,
+          ...(contentEncoding === undefined ? {} : { contentEncoding }),
+        }).headers,
+        "Content-Encoding",
+      );
+    expect([encodingOf(), encodingOf("gzip")]).toEqual([undefined, "gzip"]);
+  });
+
   const read = (headers: readonly RecordHeader[], key: string | null = null) =>
     decodeReply({ key: key === null ? null : encodeText(key), value: encodeText("x"), headers });
   const id = textHeader("X-Correlation-ID", hexId);
@@ -193,6 +209,21 @@ describe("the reply record", () => {
   test("may carry its ID in the key alone, in any case, and of duplicate headers the last one wins", () => {
     expect(read([], hexId.toUpperCase())).toMatchObject({ status: "readable", envelope: { id: hexId } });
     expect(read([textHeader("x-correlation-id", "other"), id])).toMatchObject({ status: "readable" });
+  });
+
+  test.each([
+    ["gzip", "readable"],
+    ["br, gzip", "readable"],
+    ["x-own+coding", "readable"],
+    ["", "unreadable"],
+    ["gzip,", "unreadable"],
+    ["gzip\r\nX-Evil: 1", "unreadable"],
+    ["g zip", "unreadable"],
+    ["g".repeat(65), "unreadable"],
+  ])("with the content encoding %j is %s", (encoding, status) => {
+    const decoded = read([id, textHeader("content-encoding", encoding)]);
+    expect(decoded.status).toBe(status);
+    if (decoded.status === "readable") expect(decoded.envelope.reply.contentEncoding).toBe(encoding);
   });
 
   test("has status 200 unless it says otherwise, and 502 when it says only that it is an error", () => {

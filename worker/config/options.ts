@@ -1,7 +1,12 @@
 // What a user may declare of a gateway and its services, and what a checked config is. Types and their meaning only:
 // defaults and forms are in schema.ts, rules between options in rules.ts.
 
-import type { CorrelationIdForm, HeaderDialect, OwnedPartitions } from "../../protocol/index.ts";
+import type {
+  CorrelationIdForm,
+  HeaderDialect,
+  OwnedPartitions,
+  StandardSchemaV1,
+} from "../../protocol/index.ts";
 import type { ReplyRouting } from "../exchange/routing.ts";
 
 /** Where the record key of a request comes from; absent or empty in a request is a 400. */
@@ -14,6 +19,52 @@ export type RecordKeySource =
   | { readonly header: string }
   /** A JSON pointer (RFC 6901) into a JSON body, to a string or a number. */
   | { readonly body: string };
+
+/**
+ * How much one caller may ask of one service. The Workers rate-limit binding counts, per Cloudflare location; what it
+ * counts to stands in `[[ratelimits]]` of the Wrangler configuration, and must be said here once more, since clients are
+ * told and the binding tells nobody. `npm run check-config` compares the two.
+ */
+export interface RateLimitOptions {
+  /** Name of the binding; services may share one. */
+  readonly binding: string;
+  /** Requests per period (1 to 1000000); `simple.limit` of the binding. */
+  readonly limit: number;
+  /** `simple.period` of the binding: the platform knows these two, in seconds. */
+  readonly periodSeconds: 10 | 60;
+}
+
+/** Schemas of any library that speaks Standard Schema. What they make of a value is not used: it is checked, not changed. */
+export interface ValidationOptions {
+  /** Of the request's body, which must then be JSON and not compressed. */
+  readonly body?: StandardSchemaV1;
+  /** Of an object of the query's parameters: strings, or arrays of them for those that are repeated. */
+  readonly query?: StandardSchemaV1;
+  /** Of an object of the route's parameters: strings, decoded. */
+  readonly path?: StandardSchemaV1;
+  /** Of the body of replies with status 2xx and a JSON content type; one that breaks it is a 502 for the caller. */
+  readonly reply?: StandardSchemaV1;
+}
+
+/** Which pages of other origins may call the service from a browser. */
+export interface CorsOptions {
+  /** Such as `["https://app.example"]`; `"*"`: all, which does not go with `credentials`. */
+  readonly origins: readonly string[] | "*";
+  /** Whether cookies and the browser's own credentials may come along. Default false. */
+  readonly credentials?: boolean;
+  /** For how long a browser may remember what it was allowed, in seconds (0 to 86400). Default 600. */
+  readonly maxAgeSeconds?: number;
+}
+
+/** What the gateway reads of a request before it knows whose it is. */
+export interface LimitOptions {
+  /** Path and query, in bytes (256 to 16384, where the platform ends); more is a 414. Default 8192. */
+  readonly urlBytes?: number;
+  /** Header fields, repeated ones counted once (10 to 1000); more is a 431. Default 100. */
+  readonly headerCount?: number;
+  /** All names and values together, in bytes (1024 to 131072, where the platform ends); more is a 431. Default 32768. */
+  readonly headerBytes?: number;
+}
 
 export interface ServiceOptions {
   /** Method and path in Hono's syntax: `"POST /predict"`, `"GET /basket/:id"`. */
@@ -106,6 +157,22 @@ export interface ServiceOptions {
    * @default false
    */
   readonly cancelRecords?: boolean;
+  /**
+   * How much one caller may ask: a principal, else a client address (of IPv6 a /64). More gets 429.
+   * @default no limit
+   */
+  readonly rateLimit?: RateLimitOptions;
+  /**
+   * Schemas of body, query and path, all of whose complaints are one 422, and of replies. Records carry the
+   * client's own bytes.
+   * @default nothing is looked into
+   */
+  readonly validate?: ValidationOptions;
+  /**
+   * Pages of which other origins may call the service; `/requests/{id}` may be asked by those of all services.
+   * @default none but its own origin
+   */
+  readonly cors?: CorsOptions;
 }
 
 export interface GatewayOptions {
@@ -127,24 +194,39 @@ export interface GatewayOptions {
    * @default near the first request
    */
   readonly drainLocation?: DrainLocation;
+  /**
+   * Largest URL and headers of a request, whatever its path.
+   * @default {"urlBytes":8192,"headerCount":100,"headerBytes":32768}
+   */
+  readonly limits?: LimitOptions;
 }
 
 export const drainLocations = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"] as const;
 export type DrainLocation = (typeof drainLocations)[number];
 
 /** A service with every option settled and its route taken apart. */
-export interface Service extends Required<Omit<ServiceOptions, "recordKey" | "route">> {
+export interface Service extends Required<
+  Omit<ServiceOptions, "recordKey" | "route" | "rateLimit" | "validate" | "cors">
+> {
   readonly name: string;
   readonly method: string;
+  /** Without a trailing slash. */
   readonly path: string;
   readonly recordKey: RecordKeySource | undefined;
+  readonly rateLimit?: RateLimitOptions | undefined;
+  readonly validate?: Schemas | undefined;
+  readonly cors?: Required<CorsOptions> | undefined;
 }
+
+/** An option that is not there may be undefined, once it is settled. */
+export type Schemas = { readonly [Part in keyof ValidationOptions]?: StandardSchemaV1 | undefined };
 
 export interface GatewayConfig {
   readonly services: readonly Service[];
   readonly produceTimeoutMs: number;
   readonly workersPlan: "free" | "paid";
   readonly drainLocation: DrainLocation | undefined;
+  readonly limits: Required<LimitOptions>;
 }
 
 /** One thing that is wrong: where, what was found there, and what is asked for. */

@@ -27,6 +27,7 @@ export function configProblems(config: GatewayConfig): ConfigProblem[] {
     ...config.services.flatMap((service) => serviceProblems(service, config)),
     ...topicProblems(config.services),
     ...collisionProblems(config.services),
+    ...rateLimitProblems(config.services),
   ];
 }
 
@@ -54,7 +55,7 @@ function serviceProblems(service: Service, { produceTimeoutMs }: GatewayConfig):
       rule: 'must be false with idempotencyKey "ignored", where nothing is a key',
     });
   }
-  problems.push(...routingProblems(service), ...dialectProblems(service));
+  problems.push(...routingProblems(service), ...dialectProblems(service), ...guardProblems(service));
   const { recordKey } = service;
   if (
     recordKey !== undefined &&
@@ -83,6 +84,53 @@ function serviceProblems(service: Service, { produceTimeoutMs }: GatewayConfig):
     });
   }
   return problems;
+}
+
+/** What is asked of clients must be something that they can do. */
+function guardProblems({ name, method, path, cors, validate }: Service): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const at = (option: string) => `services.${name}.${option}`;
+  if (cors?.origins === "*" && cors.credentials) {
+    problems.push({
+      option: at("cors.credentials"),
+      received: "true",
+      rule: 'must be false with origins "*": every page could act for whoever looks at it',
+    });
+  }
+  if (validate?.body !== undefined && method === "GET") {
+    problems.push({
+      option: at("validate.body"),
+      received: show(validate.body),
+      rule: "a GET request has no body to look into",
+    });
+  }
+  if (validate?.path !== undefined && parametersOf(path).length === 0) {
+    problems.push({
+      option: at("validate.path"),
+      received: show(validate.path),
+      rule: `the route "${method} ${path}" has no parameters`,
+    });
+  }
+  return problems;
+}
+
+/** A binding counts to one number, whoever asks it. */
+function rateLimitProblems(services: readonly Service[]): ConfigProblem[] {
+  const firsts = new Map<string, Service>();
+  return services.flatMap((service) => {
+    const { rateLimit, name } = service;
+    if (rateLimit === undefined) return [];
+    const first = firsts.get(rateLimit.binding) ?? service;
+    firsts.set(rateLimit.binding, first);
+    if (show(first.rateLimit) === show(rateLimit)) return [];
+    return [
+      {
+        option: `services.${name}.rateLimit`,
+        received: show(rateLimit),
+        rule: `must equal services.${first.name}.rateLimit (${show(first.rateLimit)}), which has the same binding`,
+      },
+    ];
+  });
 }
 
 /** A set of partitions fits only some ways of routing. */

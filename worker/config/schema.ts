@@ -1,7 +1,13 @@
 // The form and the default of every option, and nothing about how options fit each other.
 
 import * as v from "valibot";
-import { dialects, isOwnedRecordHeader, type DialectName } from "../../protocol/index.ts";
+import {
+  dialects,
+  isOwnedRecordHeader,
+  isStandardSchema,
+  type DialectName,
+  type StandardSchemaV1,
+} from "../../protocol/index.ts";
 import { drainLocations } from "./options.ts";
 
 const routeForm = /^(GET|POST|PUT|PATCH|DELETE) (\/\S*)$/;
@@ -52,6 +58,56 @@ const eventText = v.pipe(v.string(), v.regex(/^[\x21-\x7e]{1,256}$/));
 const longestTimeoutMs = 300_000;
 
 const recordKeyRule = 'must be one of { path }, { query }, { header }, { body: "/json/pointer" }';
+
+const rateLimit = v.strictObject({
+  binding: v.pipe(
+    v.string("the name of a binding is needed"),
+    v.regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, "must be named by a letter or _, then letters, digits or _"),
+  ),
+  limit: wholeNumber(1, 1_000_000, "requests"),
+  periodSeconds: v.picklist([10, 60], "must be 10 or 60 seconds"),
+});
+
+const standardSchema = v.optional(
+  v.custom<StandardSchemaV1>(isStandardSchema, "must be a schema that speaks Standard Schema"),
+);
+
+const validation = v.strictObject({
+  body: standardSchema,
+  query: standardSchema,
+  path: standardSchema,
+  reply: standardSchema,
+});
+
+const originsRule = 'must be "*", or a list of origins such as "https://app.example", without a path';
+
+const cors = v.strictObject({
+  origins: v.union(
+    [
+      v.literal("*"),
+      v.pipe(
+        v.array(
+          v.pipe(
+            v.string(),
+            v.check((origin) => URL.canParse(origin) && new URL(origin).origin === origin, originsRule),
+          ),
+        ),
+        v.minLength(1, originsRule),
+      ),
+    ],
+    originsRule,
+  ),
+  credentials: v.optional(yesOrNo, false),
+  maxAgeSeconds: v.optional(wholeNumber(0, 86_400, "seconds"), 600),
+});
+
+const defaultLimits = { urlBytes: 8_192, headerCount: 100, headerBytes: 32_768 };
+
+const limits = v.strictObject({
+  urlBytes: v.optional(wholeNumber(256, 16_384, "bytes"), defaultLimits.urlBytes),
+  headerCount: v.optional(wholeNumber(10, 1_000, "headers"), defaultLimits.headerCount),
+  headerBytes: v.optional(wholeNumber(1_024, 131_072, "bytes"), defaultLimits.headerBytes),
+});
 
 /** Every default is written here and nowhere else; a test holds the docstrings and the README against it. */
 export const serviceSchema = v.strictObject({
@@ -120,6 +176,9 @@ export const serviceSchema = v.strictObject({
   retentionMs: v.optional(wholeNumber(1_000, 2_592_000_000, "ms"), 86_400_000),
   lateReplies: v.optional(v.picklist(["discard", "keep"], 'must be "discard" or "keep"'), "discard"),
   cancelRecords: v.optional(yesOrNo, false),
+  rateLimit: v.optional(rateLimit),
+  validate: v.optional(validation),
+  cors: v.optional(cors),
 });
 
 export const gatewaySchema = v.strictObject({
@@ -137,4 +196,5 @@ export const gatewaySchema = v.strictObject({
   produceTimeoutMs: v.optional(wholeNumber(100, 30_000, "ms"), 3_000),
   workersPlan: v.optional(v.picklist(["free", "paid"], 'must be "free" or "paid"'), "free"),
   drainLocation: v.optional(v.picklist(drainLocations, `must be one of ${drainLocations.join(", ")}`)),
+  limits: v.optional(limits, defaultLimits),
 });

@@ -1,22 +1,42 @@
-// Reads a request body up to a limit, and stops there: the rest of an oversized body is never read.
+// Reads a request body up to a limit and an instant, and stops there: the rest of an oversized body is never read.
 
-/** Undefined when the body is larger than `limit` bytes. */
-export async function readBody(request: Request, limit: number): Promise<Uint8Array | undefined> {
-  if (Number(request.headers.get("content-length") ?? 0) > limit) return undefined;
-  if (request.body === null) return new Uint8Array();
+export type BodyResult =
+  | { readonly status: "read"; readonly body: Uint8Array }
+  | { readonly status: "too-large" }
+  | { readonly status: "too-slow" };
+
+/** At most `limit` bytes, in at most `timeoutMs`. How many come is counted, whatever `Content-Length` says. */
+export async function readBody(request: Request, limit: number, timeoutMs: number): Promise<BodyResult> {
+  if (Number(request.headers.get("content-length") ?? 0) > limit) return { status: "too-large" };
+  if (request.body === null) return { status: "read", body: new Uint8Array() };
   const reader = request.body.getReader();
+  const { promise: timeout, resolve } = Promise.withResolvers<"too-slow">();
+  const timer = setTimeout(() => resolve("too-slow"), timeoutMs);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return joined(chunks, length);
-    length += value.byteLength;
-    if (length > limit) {
-      await reader.cancel();
-      return undefined;
+  try {
+    for (;;) {
+      const read = await Promise.race([reader.read(), timeout]);
+      if (read === "too-slow") {
+        giveUp(reader);
+        return { status: "too-slow" };
+      }
+      if (read.done) return { status: "read", body: joined(chunks, length) };
+      length += read.value.byteLength;
+      if (length > limit) {
+        giveUp(reader);
+        return { status: "too-large" };
+      }
+      chunks.push(read.value);
     }
-    chunks.push(value);
+  } finally {
+    clearTimeout(timer);
   }
+}
+
+/** Not waited for: a client that sends nothing would hold up its own answer. */
+function giveUp(reader: ReadableStreamDefaultReader<Uint8Array>): void {
+  reader.cancel().catch(() => undefined);
 }
 
 function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {

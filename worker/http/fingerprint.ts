@@ -9,6 +9,8 @@ export interface Fingerprinted {
   /** With its leading question mark, or empty. */
   readonly query: string;
   readonly contentType: string | null;
+  /** Absent: none. */
+  readonly contentEncoding?: string | undefined;
   /** Where the request says it; null where it is the correlation ID. */
   readonly recordKey: string | null;
   /** As the service's config lists them. */
@@ -18,8 +20,10 @@ export interface Fingerprinted {
 
 /** SHA-256 in hex. The head is JSON, so that no two requests run together to the same bytes. */
 export async function fingerprint({ body, ...request }: Fingerprinted): Promise<string> {
-  const { method, path, query, contentType, recordKey, forwarded } = request;
+  const { method, path, query, contentType, contentEncoding, recordKey, forwarded } = request;
   const parts = [method, path, query, contentType, recordKey, forwarded, body.byteLength];
+  // Only where there is one: exchanges are stored that earlier versions have made fingerprints of.
+  if (contentEncoding !== undefined) parts.push(contentEncoding);
   const head = encodeText(JSON.stringify(parts));
   const whole = new Uint8Array(head.byteLength + body.byteLength);
   whole.set(head);

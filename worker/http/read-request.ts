@@ -10,6 +10,7 @@ import {
   recordBytes,
   type Attempt,
   type NewRecord,
+  type ProblemCode,
 } from "../../protocol/index.ts";
 import type { AppEnv } from "../app.ts";
 import type { Service } from "../config.ts";
@@ -18,12 +19,16 @@ import { replyPartitionFor } from "../exchange/routing.ts";
 import { readBody } from "./body.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { readClientKey } from "./idempotency-key.ts";
+import { readPath } from "./path.ts";
 import { readPreferences, type Preferences } from "./preferences.ts";
 import { anonymous } from "./principal.ts";
 import { readRecordKey } from "./record-key.ts";
-import { respondProblem } from "./respond.ts";
+import { respondProblem, type ProblemExtras } from "./respond.ts";
+import { validateRequest, type Checked } from "./validate-request.ts";
 
 const maxClientCorrelationIdLength = 256;
+/** Who does not wait for the answer has more time for the body, but not days. */
+const longestBodyMs = 60_000;
 
 /** A request that can be served. */
 export interface ReadRequest {
@@ -50,7 +55,7 @@ export async function readRequest(
   const request = c.req.raw;
   const { headers } = request;
   const { WAITER: waiters, CORRELATION_ID_SECRET: uuidSecret } = c.env;
-  const refuse = (...[code, extras]: [Parameters<typeof respondProblem>[0], { detail?: string }?]) =>
+  const refuse = (code: ProblemCode, extras?: ProblemExtras) =>
     respondProblem(code, c.get("correlationId"), extras);
 
   const clientKey = readClientKey(headers, service, true);
@@ -72,16 +77,25 @@ export async function readRequest(
       detail: `${httpHeaders.correlationId} is longer than ${maxClientCorrelationIdLength} characters`,
     });
   }
-  const body = await readBody(request, service.bodyLimitBytes);
-  if (body === undefined) {
-    return refuse("payload_too_large", { detail: `at most ${service.bodyLimitBytes} bytes` });
-  }
+  const url = new URL(request.url);
+  const path = readPath(url.pathname);
+  if (!path.ok) return refuse("bad_request", { detail: path.why });
   const preferences = readPreferences(headers.get("Prefer"));
   const isAsync = preferences.respondAsync || preferences.waitSeconds !== undefined;
-  // A body that took its whole time to arrive leaves none for the service.
   const deadlineAt = createdAt + (isAsync ? service.asyncTimeoutMs : service.timeoutMs);
+  const bodyTimeoutMs = Math.min(deadlineAt - createdAt, Math.max(service.timeoutMs, longestBodyMs));
+  const read = await readBody(request, service.bodyLimitBytes, bodyTimeoutMs);
+  if (read.status === "too-large") {
+    return refuse("payload_too_large", { detail: `at most ${service.bodyLimitBytes} bytes` });
+  }
+  if (read.status === "too-slow") {
+    return refuse("body_timeout", { detail: `at most ${bodyTimeoutMs} ms` });
+  }
+  const { body } = read;
+  const invalid = await refuseInvalid(c, service, { headers, body, query: url.searchParams });
+  if (invalid !== undefined) return invalid;
+  // A body that took its whole time to arrive leaves none for the service.
   if (Date.now() >= deadlineAt) return respondProblem("deadline_exceeded", correlationId, { deadlineAt });
-  const url = new URL(request.url);
   const key =
     service.recordKey === undefined
       ? ({ ok: true, key: correlationId } as const)
@@ -96,7 +110,7 @@ export async function readRequest(
   const replyPartition = replyPartitionFor(service, correlationId);
   const forwarded = present(headers, service.forwardHeaders);
   // HEAD is GET without the body; services need not know it.
-  const asked = { method: service.method, path: url.pathname, query: url.search };
+  const asked = { method: service.method, path: path.path, query: url.search };
   const recordOf = (attempt: Attempt): NewRecord =>
     encodeRequest(service.requestTopic, key.key, body, {
       ...attempt,
@@ -126,12 +140,41 @@ export async function readRequest(
       fingerprint({
         ...asked,
         contentType: headers.get("Content-Type"),
+        contentEncoding: headers.get("Content-Encoding") ?? undefined,
         recordKey: service.recordKey === undefined ? null : key.key,
         forwarded,
         body,
       }),
     recordOf,
   };
+}
+
+/** What the service's schemas have to say; undefined when nothing. */
+async function refuseInvalid(
+  c: Context<AppEnv>,
+  { validate: schemas }: Service,
+  checked: Omit<Checked, "pathParameters">,
+): Promise<Response | undefined> {
+  if (schemas === undefined) return undefined;
+  const verdict = await validateRequest(schemas, { ...checked, pathParameters: c.req.param() });
+  const correlationId = c.get("correlationId");
+  switch (verdict.status) {
+    case "valid":
+      return undefined;
+    case "compressed":
+      return respondProblem("unsupported_encoding", correlationId, {
+        headers: { "Accept-Encoding": "identity" },
+      });
+    case "unreadable":
+      return respondProblem("body_unreadable", correlationId, { detail: verdict.why });
+    case "invalid": {
+      const { problems, moreProblems } = verdict;
+      return respondProblem("request_invalid", correlationId, {
+        problems,
+        ...(moreProblems === 0 ? {} : { moreProblems }),
+      });
+    }
+  }
 }
 
 function present(headers: Headers, names: readonly string[]): (readonly [name: string, value: string])[] {

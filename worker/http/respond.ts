@@ -9,6 +9,7 @@ import {
   type Problem,
   type ProblemCode,
   type Reply,
+  type RequestProblem,
 } from "../../protocol/index.ts";
 import { preferenceApplied, type Preferences } from "./preferences.ts";
 import type { ExchangeOutcome } from "../exchange/request-reply.ts";
@@ -22,13 +23,15 @@ const maxDetailLength = 2_000;
 export interface ProblemExtras {
   readonly detail?: string;
   readonly deadlineAt?: number;
+  readonly problems?: readonly RequestProblem[];
+  readonly moreProblems?: number;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
 export function respondProblem(
   code: ProblemCode,
   correlationId: string,
-  { detail, deadlineAt, headers }: ProblemExtras = {},
+  { headers, ...members }: ProblemExtras = {},
 ): Response {
   const { status, title } = problems[code];
   return problemResponse(
@@ -38,8 +41,7 @@ export function respondProblem(
       status,
       code,
       correlationId,
-      ...(detail === undefined ? {} : { detail }),
-      ...(deadlineAt === undefined ? {} : { deadlineAt }),
+      ...members,
     },
     headers,
   );
@@ -123,7 +125,10 @@ export function withPreferenceApplied(response: Response, applied: Preferences):
   return response;
 }
 
-function respondReply({ status, error, contentType, body }: Reply, correlationId: string): Response {
+function respondReply(
+  { status, error, contentType, contentEncoding, body }: Reply,
+  correlationId: string,
+): Response {
   if (error !== undefined && contentType === undefined) {
     const known = error in problems ? problems[error as ProblemCode] : undefined;
     const detail = decodeText(body)?.slice(0, maxDetailLength);
@@ -136,12 +141,17 @@ function respondReply({ status, error, contentType, body }: Reply, correlationId
       ...(detail ? { detail } : {}),
     });
   }
-  return new Response(nullBodyStatuses.has(status) ? null : body, {
+  const hasBody = !nullBodyStatuses.has(status);
+  const isEncoded = hasBody && contentEncoding !== undefined;
+  return new Response(hasBody ? body : null, {
     status,
     headers: {
       [httpHeaders.correlationId]: correlationId,
       ...(contentType === undefined ? {} : { "Content-Type": contentType }),
+      ...(isEncoded ? { "Content-Encoding": contentEncoding } : {}),
     },
+    // The bytes are encoded already; the platform would do it once more.
+    ...(isEncoded ? { encodeBody: "manual" } : {}),
   });
 }
 
