@@ -22,6 +22,8 @@ export interface RequestEnvelope {
   /** With its leading question mark, or empty. */
   readonly query: string;
   readonly clientCorrelationId?: string;
+  /** Who asks: claims in JSON, for a service that wants to know. */
+  readonly principal?: string;
   /** Content type, trace context and the headers the service forwards, as the client sent them. */
   readonly forwarded: readonly (readonly [name: string, value: string])[];
 }
@@ -49,6 +51,9 @@ export function encodeRequest(
   if (envelope.query !== "") headers.push(textHeader(recordHeaders.httpQuery, envelope.query));
   if (envelope.clientCorrelationId !== undefined) {
     headers.push(textHeader(recordHeaders.clientCorrelationId, envelope.clientCorrelationId));
+  }
+  if (envelope.principal !== undefined) {
+    headers.push(textHeader(recordHeaders.principal, envelope.principal));
   }
   for (const [name, value] of envelope.forwarded) headers.push(textHeader(name, value));
   return { topic, key: encodeText(key), value: body, headers };

@@ -6,6 +6,8 @@ import { TrieRouter } from "hono/router/trie-router";
 import type { DrainPlacement } from "../consumer/library.ts";
 import type { KafkaPort } from "../kafka/index.ts";
 import { httpHeaders } from "../protocol/index.ts";
+import type { ApiKey } from "./access/api-key-list.ts";
+import type { KeySet } from "./access/key-set.ts";
 import type { GatewayConfig } from "./config.ts";
 import { deadLetterHandlers } from "./operator/dead-letters.ts";
 import type { GatewayEnv } from "./env.ts";
@@ -28,6 +30,9 @@ export interface GatewayDeps {
   readonly kafkaFor: (env: GatewayEnv) => KafkaPort;
   readonly placementFor: (env: GatewayEnv) => DrainPlacement;
   readonly nudger: Nudger;
+  /** The list of API keys in a secret, read once; the check of the environment found nothing wrong with it. */
+  readonly apiKeysOf: (env: GatewayEnv, secret: string) => readonly ApiKey[];
+  readonly keySetAt: (jwksUrl: string) => KeySet;
   /** Problems of the environment; empty when it is complete. */
   readonly checkEnvironment: (env: GatewayEnv) => readonly string[];
 }
@@ -68,7 +73,7 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
   answer("GET", "/_hearback/dead-letters/:id{[0-9]{1,16}}", deadLetters.show);
   answer("DELETE", "/_hearback/dead-letters/:id{[0-9]{1,16}}", deadLetters.discard);
   answer("POST", "/_hearback/dead-letters/:id{[0-9]{1,16}}/redrive", deadLetters.redrive);
-  answer("GET", "/requests/:id", lookHandler(deps));
+  answer("GET", "/requests/:id", lookHandler(config, deps));
   answer("DELETE", "/requests/:id", cancelHandler(config, deps));
   for (const service of config.services) {
     answer(service.method, service.path, serviceHandler(service, config, deps));

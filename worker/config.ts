@@ -9,9 +9,14 @@ import { gatewaySchema } from "./config/schema.ts";
 import { show } from "./config/show.ts";
 
 export type {
+  Authentication,
+  AuthenticationOptions,
+  CloudflareAccessOptions,
   ConfigProblem,
   GatewayConfig,
   GatewayOptions,
+  JwtAlgorithm,
+  JwtOptions,
   RecordKeySource,
   Service,
   ServiceOptions,

@@ -5,9 +5,13 @@ export { Waiter } from "../durable/index.ts";
 export {
   ConfigError,
   defineGateway,
+  type AuthenticationOptions,
+  type CloudflareAccessOptions,
   type ConfigProblem,
   type GatewayConfig,
   type GatewayOptions,
+  type JwtAlgorithm,
+  type JwtOptions,
   type RecordKeySource,
   type ServiceOptions,
 } from "./config.ts";

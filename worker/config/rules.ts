@@ -2,6 +2,7 @@
 // may be by itself is in schema.ts.
 
 import { TrieRouter } from "hono/router/trie-router";
+import { credentialHeadersOf } from "../access/credentials.ts";
 import { mostPartitionsPerOwned } from "../exchange/routing.ts";
 import type { ConfigProblem, GatewayConfig, Service } from "./options.ts";
 import { show } from "./show.ts";
@@ -53,7 +54,7 @@ function serviceProblems(service: Service, { produceTimeoutMs }: GatewayConfig):
       rule: 'must be false with idempotencyKey "ignored", where nothing is a key',
     });
   }
-  problems.push(...routingProblems(service));
+  problems.push(...routingProblems(service), ...credentialProblems(service));
   const { recordKey } = service;
   if (
     recordKey !== undefined &&
@@ -79,6 +80,36 @@ function serviceProblems(service: Service, { produceTimeoutMs }: GatewayConfig):
       option: at("route"),
       received: show(`${service.method} ${service.path}`),
       rule: `must not match /${reserved}, which the gateway keeps for itself`,
+    });
+  }
+  return problems;
+}
+
+/** What proves who somebody is must not reach a topic: whoever reads it there could ask in that name. */
+function credentialProblems(service: Service): ConfigProblem[] {
+  const { name, authentication, forwardHeaders, forwardClaims, recordKey } = service;
+  const at = (option: string) => `services.${name}.${option}`;
+  const credentials = new Set(authentication.flatMap(credentialHeadersOf));
+  const problems = forwardHeaders
+    .map((header, index) => ({ header, index }))
+    .filter(({ header }) => credentials.has(header))
+    .map(({ header, index }) => ({
+      option: at(`forwardHeaders.${index}`),
+      received: show(header),
+      rule: "must not travel: with this authentication it carries a credential",
+    }));
+  if (recordKey !== undefined && "header" in recordKey && credentials.has(recordKey.header.toLowerCase())) {
+    problems.push({
+      option: at("recordKey.header"),
+      received: show(recordKey.header),
+      rule: "must not be the key: with this authentication it carries a credential",
+    });
+  }
+  if (forwardClaims.length > 0 && authentication.length === 0) {
+    problems.push({
+      option: at("forwardClaims"),
+      received: show(forwardClaims),
+      rule: "must be empty without authentication, where nobody has claims",
     });
   }
   return problems;

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 import { isOwnedRecordHeader } from "../../protocol/index.ts";
+import { authenticationSchema } from "./authentication.ts";
 import { drainLocations } from "./options.ts";
 
 const routeForm = /^(GET|POST|PUT|PATCH|DELETE) (\/\S*)$/;
@@ -102,6 +103,21 @@ export const serviceSchema = v.strictObject({
   retentionMs: v.optional(wholeNumber(1_000, 2_592_000_000, "ms"), 86_400_000),
   lateReplies: v.optional(v.picklist(["discard", "keep"], 'must be "discard" or "keep"'), "discard"),
   cancelRecords: v.optional(yesOrNo, false),
+  authentication: v.optional(v.array(authenticationSchema, "must be a list of ways"), []),
+  forwardClaims: v.optional(
+    v.pipe(
+      v.array(
+        v.pipe(
+          v.string("a claim's name is needed"),
+          v.minLength(1, "must not be empty"),
+          v.maxLength(128, "must have at most 128 characters"),
+        ),
+        "must be a list of claims",
+      ),
+      v.maxLength(32, "must be at most 32 claims"),
+    ),
+    [],
+  ),
 });
 
 export const gatewaySchema = v.strictObject({
