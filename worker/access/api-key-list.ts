@@ -41,7 +41,8 @@ const entrySchema = v.strictObject({
   ),
   claims: v.optional(
     v.pipe(
-      v.record(v.string(), v.unknown(), "claims must be an object"),
+      v.custom<object>(isObject, "claims must be an object"),
+      v.record(v.string(), v.unknown()),
       v.check(
         (claims) => !Object.hasOwn(claims, "iss") && !Object.hasOwn(claims, "sub"),
         "claims must not have iss or sub, which say whose key it is",
@@ -50,6 +51,11 @@ const entrySchema = v.strictObject({
     {},
   ),
 });
+
+/** Valibot takes a list for a record. */
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
 
 /** Every problem at once. They name the place and the rule and nothing of what is there: it is a secret. */
 export function parseApiKeys(text: string): ApiKeyList {

@@ -13,7 +13,10 @@ const someText = (what: string) =>
   );
 
 const audience = v.union(
-  [someText("an audience"), v.pipe(v.array(someText("an audience")), v.minLength(1))],
+  [
+    someText("an audience"),
+    v.pipe(v.array(someText("an audience")), v.minLength(1, "must have at least one audience")),
+  ],
   "must be an audience, or a list of them",
 );
 
@@ -41,13 +44,19 @@ const jwtSchema = v.strictObject({
   audience,
   jwksUrl,
   requiredClaims: v.optional(
-    v.record(
-      v.string(),
-      v.union(
-        [claimValue, v.pipe(v.array(claimValue), v.minLength(1))],
-        "must be a text, a number, true or false, or a list of them",
+    v.pipe(
+      // Valibot takes a list for a record.
+      v.custom<object>(
+        (claims) => typeof claims === "object" && claims !== null && !Array.isArray(claims),
+        "must be an object of claims",
       ),
-      "must be an object of claims",
+      v.record(
+        v.string(),
+        v.union(
+          [claimValue, v.pipe(v.array(claimValue), v.minLength(1, "must have at least one value"))],
+          "must be a text, a number, true or false, or a list of them",
+        ),
+      ),
     ),
     {},
   ),
