@@ -1,11 +1,17 @@
-// API keys where they are compared: in the Workers runtime, which has the comparison that takes its time.
+// API keys where they are compared: in the Workers runtime, which has the comparison that takes its time. And what a
+// gateway does before it knows who asks, which is nothing.
 
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, expect, test, vi } from "vitest";
 import type { ApiKey } from "../../worker/access/api-key-list.ts";
 import { ownerOfKey } from "../../worker/access/api-keys.ts";
 import { authenticate, type AccessDeps } from "../../worker/access/authenticate.ts";
 import { readCredentials } from "../../worker/access/credentials.ts";
 import { digestOf, sameSecret } from "../../worker/access/secrets.ts";
+import { defineGateway } from "../../worker/config.ts";
+import type { GatewayEnv } from "../../worker/env.ts";
+import { createGateway } from "../../worker/gateway.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -96,4 +102,53 @@ test.each([
   [{}, "missing"],
 ])("with %j the caller is %s", async (headers, status) => {
   expect((await asked(headers as Record<string, string>)).status).toBe(status);
+});
+
+const guarded = createGateway(
+  defineGateway({
+    services: {
+      echo: {
+        route: "POST /echo",
+        requestTopic: "echo.requests",
+        replyTopic: "replies",
+        authentication: [{ apiKeys: "KEYS" }],
+      },
+    },
+  }),
+);
+const askGuarded = (init: RequestInit, keyList?: string) =>
+  guarded.fetch(
+    new Request("https://gateway.test/echo", { method: "POST", ...init }),
+    { ...env, KEYS: keyList } as GatewayEnv,
+    createExecutionContext(),
+  );
+
+test("a gateway whose list of API keys is missing or broken lets nobody in, and says why in the log alone", async () => {
+  const said = vi.spyOn(console, "error").mockImplementation(() => undefined);
+  for (const keyList of [undefined, "hbk_a-key", '[{"principal":"acme","sha256":"hbk_a-key"}]']) {
+    const response = await askGuarded({}, keyList);
+    expect(response.status).toBe(500);
+    const text = await response.text();
+    expect(text).toContain("misconfigured");
+    expect(text).not.toContain("KEYS");
+  }
+  const lines = said.mock.calls.map(([line]) => String(line));
+  expect(lines.map((line) => /\nKEYS/.test(line))).toEqual([true, true, true]);
+  expect(lines.join()).not.toContain("hbk_");
+});
+
+test("who is not let in is told so before a byte of the body is read", async () => {
+  let pulled = 0;
+  const body = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        pulled++;
+        controller.enqueue(new Uint8Array(10));
+        if (pulled === 10) controller.close();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  const response = await askGuarded({ body }, "[]");
+  expect([response.status, pulled]).toEqual([401, 0]);
 });
