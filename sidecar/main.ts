@@ -16,11 +16,10 @@ import { ensureTopics, openCluster, wantedTopics, type WantedTopic } from "../de
 import { bundleWorker } from "./bundle.ts";
 import { startGateway } from "./gateway.ts";
 import type { Backend } from "../kafka/log/index.ts";
-import { apiKeySecrets } from "../worker/access/credentials.ts";
-import type { Service } from "../worker/config.ts";
 import { messageOf, openKafka, readKafkaConnection } from "../kafka/native/index.ts";
 import { configForSidecar } from "./one-service.ts";
 import { parseSidecarOptions, type SidecarOptions } from "./options.ts";
+import { variablesOf } from "./variables.ts";
 
 const bridgeHost = "127.0.0.1";
 const readyTimeoutMs = 60_000;
@@ -83,7 +82,7 @@ async function run({
   const config = configForSidecar(await loadConfig(rest.config), service, name);
   const [own] = config.services;
   if (own === undefined) throw new Error("the config has no service");
-  const variables = variablesOf(own);
+  const variables = variablesOf(own, process.env);
   if (!(await isFree(port, host))) {
     throw new Error(`Port ${port} is taken. End what uses it, or choose another one with --port N.`);
   }
@@ -179,24 +178,6 @@ async function stateFolder(state: string | undefined): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "hearback-sidecar-"));
   undo.push(() => rm(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** What of the environment is for the Worker. */
-function variablesOf(service: Service): Record<string, string> {
-  const { CORRELATION_ID_SECRET: secret = "", HEARBACK_OPERATOR_TOKEN: token = "" } = process.env;
-  if (service.correlationIds === "uuid" && secret.length < 32) {
-    throw new Error("CORRELATION_ID_SECRET needs at least 32 characters, because the service uses UUIDs");
-  }
-  const lists = apiKeySecrets([service]).map((name) => {
-    const list = process.env[name];
-    if (!list) throw new Error(`${name} is not set, which holds the API keys of the service`);
-    return [name, list] as const;
-  });
-  return {
-    ...(secret === "" ? {} : { CORRELATION_ID_SECRET: secret }),
-    ...(token === "" ? {} : { HEARBACK_OPERATOR_TOKEN: token }),
-    ...Object.fromEntries(lists),
-  };
 }
 
 /** Before anything that uses them. Rejects when the cluster does not answer; who supervises us tries again. */

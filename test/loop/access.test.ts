@@ -255,7 +255,7 @@ describe("who is not let in", () => {
     ["makes up what Access says", "/guarded", { "cf-access-jwt-assertion": "a.b.c" }, badToken],
   ])("%s: 401, and nothing is produced", async (_, path, headers, challenge) => {
     const me = randomUUID();
-    const response = await ask(path, me, headers as Sent);
+    const response = await ask(path, me, headers);
     expect(response.headers.get("www-authenticate")).toBe(challenge);
     const { title, detail } = await problemOf(response).then((problem) => {
       expect(problem).toMatchObject({ status: 401, code: "unauthenticated" });
