@@ -16,13 +16,13 @@ export interface Times {
 /** Each kind is tried so often, in pairs in a random order, so that a drift of the machine meets both. */
 export async function interleave(
   tries: number,
-  a: () => Promise<number>,
-  b: () => Promise<number>,
+  a: (at: number) => Promise<number>,
+  b: (at: number) => Promise<number>,
 ): Promise<Times> {
   const times = { a: [] as number[], b: [] as number[] };
   for (let at = 0; at < tries; at++) {
     const order = Math.random() < 0.5 ? (["a", "b"] as const) : (["b", "a"] as const);
-    for (const kind of order) times[kind].push(await (kind === "a" ? a() : b()));
+    for (const kind of order) times[kind].push(await (kind === "a" ? a(at) : b(at)));
   }
   return times;
 }
