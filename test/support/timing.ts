@@ -7,22 +7,17 @@ export const toldApart = 4.5;
 /** Of the tries so much is looked at: the slowest are the machine's doing, and hide what the call does. */
 const keptShare = 0.9;
 
-/** In ms. */
-export interface Times {
-  readonly a: readonly number[];
-  readonly b: readonly number[];
-}
+/** Makes the try of this number; resolves with its time in ms. */
+export type Try = (at: number) => Promise<number>;
 
-/** Each kind is tried so often, in pairs in a random order, so that a drift of the machine meets both. */
-export async function interleave(
-  tries: number,
-  a: (at: number) => Promise<number>,
-  b: (at: number) => Promise<number>,
-): Promise<Times> {
-  const times = { a: [] as number[], b: [] as number[] };
-  for (let at = 0; at < tries; at++) {
-    const order = Math.random() < 0.5 ? (["a", "b"] as const) : (["b", "a"] as const);
-    for (const kind of order) times[kind].push(await (kind === "a" ? a(at) : b(at)));
+/** Times of each kind. In each round every kind has its turn, in a random order: a drift of the machine meets all. */
+export async function interleave(rounds: number, kinds: readonly Try[]): Promise<readonly number[][]> {
+  const times = kinds.map((): number[] => []);
+  for (let at = 0; at < rounds; at++) {
+    const order = kinds.map((_, kind) => ({ kind, place: Math.random() }));
+    for (const { kind } of order.toSorted((one, other) => one.place - other.place)) {
+      times[kind]?.push((await kinds[kind]?.(at)) ?? Number.NaN);
+    }
   }
   return times;
 }
@@ -37,28 +32,23 @@ export interface Comparison {
 }
 
 /** Both are cut at the same time, so that neither is made to look faster. */
-export function compareTimes({ a, b }: Times): Comparison {
+export function compareTimes(a: readonly number[], b: readonly number[]): Comparison {
   const pooled = [...a, ...b].toSorted((one, other) => one - other);
   const limit = pooled[Math.floor(pooled.length * keptShare)] ?? Infinity;
-  const [x, y] = [a, b].map((times) => momentsOf(times.filter((time) => time < limit))) as [Moments, Moments];
+  const x = momentsOf(a.filter((time) => time < limit));
+  const y = momentsOf(b.filter((time) => time < limit));
   const difference = y.mean - x.mean;
   const error = Math.sqrt(x.variance / x.count + y.variance / y.count);
   return { t: difference / error, difference, wouldSee: toldApart * error };
 }
 
-/** One kind against itself: what the noise alone gives. */
-export function splitInTwo(times: readonly number[]): Times {
-  return { a: times.filter((_, at) => at % 2 === 0), b: times.filter((_, at) => at % 2 === 1) };
+export function medianOf(times: readonly number[]): number {
+  return times.toSorted((one, other) => one - other)[Math.floor(times.length / 2)] ?? Number.NaN;
 }
 
-interface Moments {
-  readonly count: number;
-  readonly mean: number;
-  readonly variance: number;
-}
-
-function momentsOf(values: readonly number[]): Moments {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
-  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1);
-  return { count: values.length, mean, variance };
+function momentsOf(values: readonly number[]) {
+  const count = values.length;
+  const mean = values.reduce((sum, value) => sum + value, 0) / count;
+  const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (count - 1);
+  return { count, mean, variance };
 }
