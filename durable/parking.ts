@@ -2,7 +2,7 @@
 // remembers with the socket while it hibernates, and the one message that ends the wait. Words only; who is parked and
 // when to speak is decided by the waiter and by the Worker.
 
-import { decodeText, encodeText, type AttachOutcome } from "../protocol/index.ts";
+import { asciiJson, decodeText, encodeText, type AttachOutcome } from "../protocol/index.ts";
 import type { WaitSpec } from "./waiter-state.ts";
 
 /** What is waited for: the reply to a plain request, or to the exchange that is stored in the object. */
@@ -19,12 +19,9 @@ export const parkHeader = "Hearback-Park";
 /** The outcome was sent, and there is nothing more to come. */
 export const closeAnswered = 1_000;
 
-/** In ASCII, so that a header carries it unchanged: who asks may be named in any script. */
+/** In ASCII: who asks may be named in any script. */
 export function encodeParked(parked: Parked): string {
-  return JSON.stringify(parked).replace(
-    /[\x7f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
-  );
+  return asciiJson(parked);
 }
 
 /** Undefined for what no gateway of ours sends. */

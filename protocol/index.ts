@@ -1,6 +1,7 @@
 // The words both sides of the wire share: the one import path for the other folders.
 // No I/O, no clock, no platform types below this folder.
 
+export * from "./ascii-json.ts";
 export * from "./base64.ts";
 export * from "./dead-letter.ts";
 export * from "./dialects.ts";

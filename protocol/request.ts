@@ -25,6 +25,8 @@ export interface RequestEnvelope {
   /** Of the route, decoded. */
   readonly pathParameters?: Readonly<Record<string, string>>;
   readonly clientCorrelationId?: string;
+  /** Who asks: claims in JSON, for a service that wants to know. */
+  readonly principal?: string;
   /** Content type, trace context and the headers the service forwards, as the client sent them. */
   readonly forwarded: readonly (readonly [name: string, value: string])[];
   /** The framework that answers, if it reads other names than ours; it gets both. */
@@ -54,6 +56,9 @@ export function encodeRequest(
   if (envelope.query !== "") headers.push(textHeader(recordHeaders.httpQuery, envelope.query));
   if (envelope.clientCorrelationId !== undefined) {
     headers.push(textHeader(recordHeaders.clientCorrelationId, envelope.clientCorrelationId));
+  }
+  if (envelope.principal !== undefined) {
+    headers.push(textHeader(recordHeaders.principal, envelope.principal));
   }
   const { dialect } = envelope;
   // Frameworks compare names as they are, and all of them write these in lower case.

@@ -19,6 +19,7 @@ import type { Backend } from "../kafka/log/index.ts";
 import { messageOf, openKafka, readKafkaConnection } from "../kafka/native/index.ts";
 import { configForSidecar } from "./one-service.ts";
 import { parseSidecarOptions, type SidecarOptions } from "./options.ts";
+import { variablesOf } from "./variables.ts";
 
 const bridgeHost = "127.0.0.1";
 const readyTimeoutMs = 60_000;
@@ -81,7 +82,7 @@ async function run({
   const config = configForSidecar(await loadConfig(rest.config), service, name);
   const [own] = config.services;
   if (own === undefined) throw new Error("the config has no service");
-  const variables = variablesOf(own.correlationIds);
+  const variables = variablesOf(own, process.env);
   if (!(await isFree(port, host))) {
     throw new Error(`Port ${port} is taken. End what uses it, or choose another one with --port N.`);
   }
@@ -178,18 +179,6 @@ async function stateFolder(state: string | undefined): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "hearback-sidecar-"));
   undo.push(() => rm(folder, { recursive: true, force: true }));
   return folder;
-}
-
-/** What of the environment is for the Worker. */
-function variablesOf(correlationIds: "hex" | "uuid"): Record<string, string> {
-  const { CORRELATION_ID_SECRET: secret = "", HEARBACK_OPERATOR_TOKEN: token = "" } = process.env;
-  if (correlationIds === "uuid" && secret.length < 32) {
-    throw new Error("CORRELATION_ID_SECRET needs at least 32 characters, because the service uses UUIDs");
-  }
-  return {
-    ...(secret === "" ? {} : { CORRELATION_ID_SECRET: secret }),
-    ...(token === "" ? {} : { HEARBACK_OPERATOR_TOKEN: token }),
-  };
 }
 
 /** Before anything that uses them. Rejects when the cluster does not answer; who supervises us tries again. */

@@ -31,7 +31,7 @@ The gateway for one service, with everything it needs, to run beside that servic
   --help             this text
 Without --name it is made of the service and the name of this host, as in orders-host1.
 KAFKA_SASL_* and KAFKA_TLS* in the environment say how to connect, HEARBACK_BRIDGE_USER and _PASSWORD who may use
-the bridge; HEARBACK_OPERATOR_TOKEN and CORRELATION_ID_SECRET are handed on to the gateway.`;
+the bridge; HEARBACK_OPERATOR_TOKEN, CORRELATION_ID_SECRET and lists of API keys are handed on to the gateway.`;
 
 /** `hostname`: what the name is made of when nobody gives one. */
 export function parseSidecarOptions(args: readonly string[], hostname: string): Parsed<SidecarOptions> {

@@ -6,6 +6,8 @@ import { TrieRouter } from "hono/router/trie-router";
 import type { DrainPlacement } from "../consumer/library.ts";
 import type { KafkaPort } from "../kafka/index.ts";
 import { httpHeaders } from "../protocol/index.ts";
+import type { ApiKey } from "./access/api-key-list.ts";
+import type { KeySet } from "./access/key-set.ts";
 import type { GatewayConfig } from "./config.ts";
 import { deadLetterHandlers } from "./operator/dead-letters.ts";
 import type { GatewayEnv } from "./env.ts";
@@ -31,6 +33,9 @@ export interface GatewayDeps {
   readonly kafkaFor: (env: GatewayEnv) => KafkaPort;
   readonly placementFor: (env: GatewayEnv) => DrainPlacement;
   readonly nudger: Nudger;
+  /** The list of API keys in a secret, read once; the check of the environment found nothing wrong with it. */
+  readonly apiKeysOf: (env: GatewayEnv, secret: string) => readonly ApiKey[];
+  readonly keySetAt: (jwksUrl: string) => KeySet;
   /** Problems of the environment; empty when it is complete. */
   readonly checkEnvironment: (env: GatewayEnv) => readonly string[];
 }

@@ -9,10 +9,15 @@ import { gatewaySchema } from "./config/schema.ts";
 import { show } from "./config/show.ts";
 
 export type {
+  Authentication,
+  AuthenticationOptions,
+  CloudflareAccessOptions,
   ConfigProblem,
   CorsOptions,
   GatewayConfig,
   GatewayOptions,
+  JwtAlgorithm,
+  JwtOptions,
   LimitOptions,
   RateLimitOptions,
   RecordKeySource,

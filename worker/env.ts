@@ -1,6 +1,8 @@
 // Bindings, variables and secrets of the gateway Worker, checked once. Values of secrets are never printed.
 
 import type { DrainEnv, ReplyDrain } from "../consumer/library.ts";
+import { parseApiKeys, type ApiKey } from "./access/api-key-list.ts";
+import { apiKeySecrets } from "./access/credentials.ts";
 import type { GatewayConfig } from "./config.ts";
 
 export interface GatewayEnv extends DrainEnv {
@@ -41,9 +43,31 @@ export function environmentProblems(env: Partial<GatewayEnv>, config: GatewayCon
       `CORRELATION_ID_SECRET needs at least 32 characters, because services.${uuidService.name} uses UUIDs`,
     );
   }
+  for (const name of apiKeySecrets(config.services)) {
+    const text = variableOf(env, name);
+    if (text === undefined) {
+      problems.push(`${name} is not set, which holds API keys (npm run api-key makes entries of its list)`);
+      continue;
+    }
+    const list = parseApiKeys(text);
+    if (!list.ok) problems.push(...list.problems.map((problem) => `${name}: ${problem}`));
+  }
   return problems;
 }
 
 function isRateLimiter(binding: unknown): boolean {
   return typeof (binding as { readonly limit?: unknown } | undefined)?.limit === "function";
+}
+
+/** Throws for a list that the check of the environment would have found wrong. */
+export function apiKeysIn(env: GatewayEnv, secret: string): readonly ApiKey[] {
+  const list = parseApiKeys(variableOf(env, secret) ?? "");
+  if (!list.ok) throw new Error(`${secret} was not checked`);
+  return list.keys;
+}
+
+/** Undefined for what is no text, too: a binding, or a variable that is JSON already. */
+function variableOf(env: object, name: string): string | undefined {
+  const value: unknown = (env as Readonly<Record<string, unknown>>)[name];
+  return typeof value === "string" && value !== "" ? value : undefined;
 }

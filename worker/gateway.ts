@@ -3,9 +3,11 @@
 
 import { assignmentOf, createConsumer, placementOf } from "../consumer/library.ts";
 import { createUpstashKafka, type KafkaPort } from "../kafka/index.ts";
+import type { ApiKey } from "./access/api-key-list.ts";
+import { KeySet } from "./access/key-set.ts";
 import { createApp, type GatewayDeps } from "./app.ts";
 import type { GatewayConfig } from "./config.ts";
-import { environmentProblems, type GatewayEnv } from "./env.ts";
+import { apiKeysIn, environmentProblems, type GatewayEnv } from "./env.ts";
 import { Nudger } from "./exchange/nudger.ts";
 
 export interface Gateway {
@@ -18,6 +20,8 @@ export interface Gateway {
 export function createGateway(config: GatewayConfig): Gateway {
   let kafka: KafkaPort | undefined;
   let environmentIsComplete = false;
+  const apiKeys = new Map<string, readonly ApiKey[]>();
+  const keySets = new Map<string, KeySet>();
   const deps: GatewayDeps = {
     kafkaFor: (env) =>
       (kafka ??= createUpstashKafka({
@@ -26,6 +30,16 @@ export function createGateway(config: GatewayConfig): Gateway {
         password: env.UPSTASH_KAFKA_REST_PASSWORD,
       })),
     placementFor: (env) => placementOf(config, env),
+    apiKeysOf: (env, secret) => {
+      const known = apiKeys.get(secret) ?? apiKeysIn(env, secret);
+      apiKeys.set(secret, known);
+      return known;
+    },
+    keySetAt: (url) => {
+      const known = keySets.get(url) ?? new KeySet(url, (href, init) => fetch(href, init));
+      keySets.set(url, known);
+      return known;
+    },
     nudger: new Nudger(assignmentOf(config)),
     checkEnvironment: (env) => {
       if (environmentIsComplete) return [];

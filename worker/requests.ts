@@ -4,12 +4,14 @@
 import type { Context } from "hono";
 import { withDeadline } from "../kafka/index.ts";
 import { encodeCancel, type AttachOutcome } from "../protocol/index.ts";
+import { distinctWays } from "./access/authenticate.ts";
+import { callerOfAnyService } from "./access/gate.ts";
+import { nameOfPrincipal } from "./access/principal.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
-import type { GatewayConfig } from "./config.ts";
+import type { Authentication, GatewayConfig } from "./config.ts";
 import { connect, type Connection } from "./exchange/connection.ts";
 import { findWaiter } from "./exchange/correlation-id.ts";
 import { readPreferences } from "./http/preferences.ts";
-import { anonymous, nameOfPrincipal } from "./http/principal.ts";
 import { produceOnce } from "./exchange/produce.ts";
 import { respondOutcome, respondProblem, respondWaiting, withPreferenceApplied } from "./http/respond.ts";
 import { refuseInvalidReply } from "./http/validate-reply.ts";
@@ -25,13 +27,16 @@ const waiterTimeoutMs = 3_000;
 /** The answer, or 202 while there is none; `Prefer: wait=N` waits for it. */
 export function lookHandler(config: GatewayConfig, deps: GatewayDeps) {
   const invalidReplies = new SparseLog();
+  const ways = distinctWays(config.services);
+
   return async function answerLook(c: Context<AppEnv>): Promise<Response> {
-    const found = await find(c, deps);
+    const found = await find(c, ways, deps);
     if (found instanceof Response) return found;
     const { correlationId, principal, connection } = found;
     const { waitSeconds } = readPreferences(c.req.header("Prefer") ?? null);
     const waitMs = waitSeconds === undefined ? undefined : Math.min(waitSeconds * 1_000, longestWaitMs);
     const outcome = await lookAndWait(connection, principal, waitMs ?? 0, c.req.raw.signal);
+    if (outcome.status === "forbidden") return found.unknown();
     const response =
       (await invalidReply(outcome, config, correlationId, invalidReplies)) ??
       respondAttached(outcome, correlationId);
@@ -45,8 +50,10 @@ export function lookHandler(config: GatewayConfig, deps: GatewayDeps) {
 
 /** Takes the request back: 204, also when it was taken back before; 409 once it is answered. */
 export function cancelHandler(config: GatewayConfig, deps: GatewayDeps) {
+  const ways = distinctWays(config.services);
+
   return async function answerCancel(c: Context<AppEnv>): Promise<Response> {
-    const found = await find(c, deps);
+    const found = await find(c, ways, deps);
     if (found instanceof Response) return found;
     const { correlationId, principal, connection } = found;
     const cancelled = await withDeadline(
@@ -56,7 +63,7 @@ export function cancelHandler(config: GatewayConfig, deps: GatewayDeps) {
     if (cancelled.status !== "done") return unavailable(correlationId);
     const outcome = cancelled.value;
     if (outcome.status === "gone") return respondProblem("gone", correlationId);
-    if (outcome.status === "forbidden") return respondProblem("request_unknown", correlationId);
+    if (outcome.status === "forbidden") return found.unknown();
     if (outcome.status === "answered") return respondProblem("already_answered", correlationId);
     if (outcome.record !== undefined) {
       const { topic, key, attempt, deadlineAt } = outcome.record;
@@ -75,18 +82,32 @@ interface Found {
   readonly correlationId: string;
   readonly principal: string;
   readonly connection: Connection;
+  /**
+   * The answer to an ID that nobody has, and to one that is another's: it names the request that asked, and tells
+   * nobody which of the two it was.
+   */
+  readonly unknown: () => Response;
 }
 
-/** Or the answer to an ID that this deployment cannot have given out. */
-async function find(c: Context<AppEnv>, deps: GatewayDeps): Promise<Found | Response> {
+/** Or the answer to a caller who is not who they say, or to an ID that this deployment cannot have given out. */
+async function find(
+  c: Context<AppEnv>,
+  ways: readonly Authentication[],
+  deps: GatewayDeps,
+): Promise<Found | Response> {
+  const caller = await callerOfAnyService(c, ways, deps);
+  if (caller instanceof Response) return caller;
+  const asked = c.get("correlationId");
+  const unknown = () => respondProblem("request_unknown", asked);
   const { WAITER: waiters, CORRELATION_ID_SECRET: uuidSecret } = c.env;
   const id = await findWaiter(c.req.param("id") ?? "", waiters, uuidSecret);
-  if (id === undefined) return respondProblem("request_unknown", c.get("correlationId"));
+  if (id === undefined) return unknown();
   c.set("correlationId", id.correlationId);
   return {
     correlationId: id.correlationId,
-    principal: nameOfPrincipal(anonymous),
+    principal: nameOfPrincipal(caller.principal),
     connection: connect(c, deps, id.waiterId),
+    unknown,
   };
 }
 
@@ -134,14 +155,12 @@ async function invalidReply(
   return service && refuseInvalidReply(service, outcome.reply, correlationId, log);
 }
 
-function respondAttached(outcome: Look, correlationId: string): Response {
+function respondAttached(outcome: Exclude<Look, { status: "forbidden" }>, correlationId: string): Response {
   switch (outcome.status) {
     case "waiting":
       return respondWaiting({ correlationId, ...outcome }, Date.now());
     case "gone":
       return respondProblem("gone", correlationId);
-    case "forbidden":
-      return respondProblem("request_unknown", correlationId);
     case "unavailable":
       return unavailable(correlationId);
     case "replied":

@@ -3,6 +3,8 @@
 
 import type { Context } from "hono";
 import { encodeCancel, httpHeaders, type Replied } from "../protocol/index.ts";
+import { callerOfService } from "./access/gate.ts";
+import { nameOfPrincipal, type Caller } from "./access/principal.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
 import type { GatewayConfig, Service } from "./config.ts";
 import { connect, type Connection } from "./exchange/connection.ts";
@@ -10,7 +12,6 @@ import { durableExchange, type DurableOutcome } from "./exchange/durable-exchang
 import { requestReply } from "./exchange/request-reply.ts";
 import { Spin } from "./exchange/spin.ts";
 import { durableWait, plainWait } from "./exchange/waiter-port.ts";
-import { anonymous, nameOfPrincipal } from "./http/principal.ts";
 import { rateLimitOf } from "./http/rate-limit.ts";
 import { readRequest, type ReadRequest } from "./http/read-request.ts";
 import {
@@ -33,20 +34,28 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
   const rateLimit = rateLimitOf(service);
 
   return async function answerService(c: Context<AppEnv>): Promise<Response> {
-    const caller = nameOfPrincipal(anonymous);
-    const refusal = await rateLimit?.refuse(c, caller);
-    const response = refusal ?? (await answer(c));
+    const createdAt = Date.now();
+    const caller = await callerOfService(c, service.authentication, deps);
+    if (caller instanceof Response) return caller;
+    const principal = nameOfPrincipal(caller.principal);
+    const refusal = await rateLimit?.refuse(c, principal);
+    const response = refusal ?? (await answer(c, caller, principal, createdAt));
     return rateLimit === undefined ? response : rateLimit.announce(response);
   };
 
-  async function answer(c: Context<AppEnv>): Promise<Response> {
-    const createdAt = Date.now();
-    const read = await readRequest(c, service, createdAt);
+  async function answer(
+    c: Context<AppEnv>,
+    caller: Caller,
+    principal: string,
+    createdAt: number,
+  ): Promise<Response> {
+    const read = await readRequest(c, service, caller, createdAt);
     if (read instanceof Response) return read;
     const { id, isAsync, clientCorrelationId } = read;
     const connection = connect(c, deps, id.waiterId);
     const exchange = {
       ...read,
+      principal,
       createdAt,
       service,
       spin,
@@ -66,6 +75,8 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
 
 interface Exchange extends ReadRequest {
   readonly service: Service;
+  /** The name of who asks. */
+  readonly principal: string;
   readonly createdAt: number;
   readonly spin: Spin;
   readonly invalidReplies: SparseLog;
@@ -120,11 +131,10 @@ async function answerDurably(
   signal: AbortSignal,
 ): Promise<Response> {
   const { id, service, createdAt, deadlineAt, recordKey, recordOf, spin, produceTimeoutMs } = exchange;
-  const { isAsync, preferences } = exchange;
+  const { isAsync, preferences, principal } = exchange;
   const { respondAsync, waitSeconds } = preferences;
   // Nobody is held longer than any caller of the service is.
   const waitMs = isAsync ? Math.min((waitSeconds ?? 0) * 1_000, service.timeoutMs) : service.timeoutMs;
-  const principal = nameOfPrincipal(anonymous);
   const outcome = await durableExchange(
     { ...connection, port: durableWait(connection.waiter, principal) },
     {

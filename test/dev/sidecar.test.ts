@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { wantedTopics } from "../../dev/topics/index.ts";
 import { compatibilityDate, compatibilityFlags } from "../../sidecar/gateway.ts";
 import { configForSidecar, nameFrom } from "../../sidecar/one-service.ts";
+import { variablesOf } from "../../sidecar/variables.ts";
 import { parseSidecarOptions } from "../../sidecar/options.ts";
 import { defineGateway } from "../../worker/config.ts";
 
@@ -77,4 +78,13 @@ test("its Worker runs with the date and flags of the deployed one", () => {
   const toml = readFileSync(new URL("../../wrangler.toml", import.meta.url), "utf8");
   expect(toml).toContain(`compatibility_date = "${compatibilityDate}"`);
   expect(toml).toContain(`compatibility_flags = ${JSON.stringify(compatibilityFlags)}`);
+});
+
+test("a sidecar hands on the secrets of its service and no others, and does not start without them", () => {
+  const environment = { KEYS: "[]", MORE_KEYS: "[]", HEARBACK_OPERATOR_TOKEN: "token", PATH: "/bin" };
+  const keyed = { correlationIds: "hex", authentication: [{ apiKeys: "KEYS" }] } as const;
+  expect(variablesOf(keyed, environment)).toEqual({ KEYS: "[]", HEARBACK_OPERATOR_TOKEN: "token" });
+  expect(() => variablesOf(keyed, { PATH: "/bin" })).toThrow("KEYS is not set");
+  const uuid = { correlationIds: "uuid", authentication: [] } as const;
+  expect(() => variablesOf(uuid, { CORRELATION_ID_SECRET: "short" })).toThrow("at least 32 characters");
 });

@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import * as v from "valibot";
 import { expect, test } from "vitest";
+import { apiKeyUsage } from "../../dev/api-key/options.ts";
 import { kafkaUsage } from "../../dev/kafka/options.ts";
 import { usage as devUsage } from "../../dev/options.ts";
 import { replayUsage } from "../../dev/replay/options.ts";
@@ -87,6 +88,7 @@ test.each([
   ["npm run kafka", kafkaUsage, []],
   ["npm run topics", topicsUsage, []],
   ["npm run replay", replayUsage, []],
+  ["npm run api-key", apiKeyUsage, []],
   ["npm run sidecar", sidecarUsage, []],
 ])(
   "the README's options of «%s» are those of its --help, with their defaults",

@@ -14,7 +14,7 @@ import type { WaiterRpc } from "../../durable/index.ts";
 import type { Service } from "../../worker/config.ts";
 import { deriveExchangeId } from "../../worker/exchange/correlation-id.ts";
 import { fingerprint } from "../../worker/http/fingerprint.ts";
-import { anonymous, nameOfPrincipal } from "../../worker/http/principal.ts";
+import { anonymous, nameOfPrincipal } from "../../worker/access/principal.ts";
 import config from "./gateway-config.ts";
 import {
   ask,

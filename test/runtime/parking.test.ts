@@ -25,7 +25,10 @@ interface Parkable {
 }
 
 /** A waiter with a wait that is on, of either kind. */
-async function newWait(kind: "plain" | "durable", timeoutMs = 5_000): Promise<Parkable> {
+async function newWait(
+  kind: "plain" | "durable",
+  { timeoutMs = 5_000, principal = nobody } = {},
+): Promise<Parkable> {
   const id = env.WAITER.newUniqueId();
   const waiter = () => env.WAITER.get(id);
   const stub = waiter as () => WaiterStub;
@@ -38,7 +41,7 @@ async function newWait(kind: "plain" | "durable", timeoutMs = 5_000): Promise<Pa
   await waiter().open(
     {
       service: "test",
-      principal: nobody,
+      principal,
       replyTopic: topic,
       fingerprint: "one",
       createdAt,
@@ -47,7 +50,7 @@ async function newWait(kind: "plain" | "durable", timeoutMs = 5_000): Promise<Pa
     },
     "opener",
   );
-  return { id, waiter, deadlineAt, port: durableWait(stub, nobody) };
+  return { id, waiter, deadlineAt, port: durableWait(stub, principal) };
 }
 
 function delivery(text: string, source = "replies/0/1"): Delivery {
@@ -107,7 +110,7 @@ test("a plain wait that is parked has an alarm and no row; answered, it has neit
 });
 
 test("[A17] the alarm ends a plain wait whose caller is parked, also after hibernation, and nothing is left", async () => {
-  const it = await newWait("plain", 300);
+  const it = await newWait("plain", { timeoutMs: 300 });
   const parked = await it.port.park();
   await evictDurableObject(it.waiter(), { webSockets: "hibernate" });
   expect(await parked.ended).toEqual({ status: "expired", deadlineAt: it.deadlineAt });
@@ -116,7 +119,7 @@ test("[A17] the alarm ends a plain wait whose caller is parked, also after hiber
 });
 
 test("the alarm ends the parked waits of a durable exchange at its deadline, and moves on to its retention", async () => {
-  const it = await newWait("durable", 300);
+  const it = await newWait("durable", { timeoutMs: 300 });
   const [first, second] = await Promise.all([it.port.park(), it.port.park()]);
   expect((await stored(it)).alarm).toBe(it.deadlineAt);
   await evictDurableObject(it.waiter(), { webSockets: "hibernate" });
@@ -140,8 +143,19 @@ test("every parked caller of an exchange is told, and one who comes later is tol
   await it.waiter().deliver([delivery("for all")]);
   for (const each of parked) expect(await each.ended).toEqual(replied("for all", "durable"));
   expect(await (await it.port.park()).ended).toEqual(replied("for all", "durable"));
-  const stranger = durableWait(it.waiter, "another principal");
-  expect(await (await stranger.park()).ended).toEqual({ status: "forbidden" });
+});
+
+test("a stranger is not parked for the exchange of somebody, and anybody is for that of nobody", async () => {
+  const annas = await newWait("durable", { principal: "anna" });
+  for (const name of [nobody, "bert"]) {
+    const stranger = await durableWait(annas.waiter, name).park();
+    expect(await stranger.ended).toEqual({ status: "forbidden" });
+  }
+  const nobodys = await newWait("durable");
+  const parked = await durableWait(nobodys.waiter, "anna").park();
+  for (const it of [annas, nobodys]) await it.waiter().deliver([delivery("an answer")]);
+  expect(await parked.ended).toEqual(replied("an answer", "durable"));
+  expect(await (await annas.port.park()).ended).toEqual(replied("an answer", "durable"));
 });
 
 test("a plain wait whose parked caller leaves ends, and its alarm is taken down", async () => {

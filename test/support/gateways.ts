@@ -11,6 +11,8 @@ export interface GatewayPlan {
   /** Its script name, and the first segment of its address. */
   readonly name: string;
   readonly options: GatewayOptions;
+  /** Variables beside those that every gateway has. */
+  readonly variables?: Readonly<Record<string, string>>;
   /** The gateway whose waiters it uses; without it, its own. */
   readonly waitersOf?: string;
   /** The gateway whose drain it uses; without it, its own. */
@@ -97,7 +99,8 @@ function frontOf(plans: readonly GatewayPlan[]) {
   };
 }
 
-function workerOf({ name, options, waitersOf, drainOf, build }: GatewayPlan, bridgeUrl: string) {
+function workerOf(plan: GatewayPlan, bridgeUrl: string) {
+  const { name, options, variables, waitersOf, drainOf, build } = plan;
   const binding = (of: string | undefined) => (of === undefined ? {} : { script_name: of });
   return {
     config: {
@@ -109,6 +112,7 @@ function workerOf({ name, options, waitersOf, drainOf, build }: GatewayPlan, bri
         HEARBACK_OPERATOR_ACCESS: "open",
         CORRELATION_ID_SECRET: uuidSecret,
         GATEWAY_OPTIONS: JSON.stringify(options),
+        ...variables,
       },
       durable_objects: {
         bindings: [

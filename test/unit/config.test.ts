@@ -36,6 +36,8 @@ test("a service needs only a route and two topics; everything else has a default
         retentionMs: 86_400_000,
         lateReplies: "discard",
         cancelRecords: false,
+        authentication: [],
+        forwardClaims: [],
       },
     ],
     produceTimeoutMs: 3_000,
@@ -383,4 +385,131 @@ test.each([undefined, null, 7, {}, { services: {} }, { services: [] }])(
 
 test("declaring a config that breaks rules throws an error that lists them", () => {
   expect(() => defineGateway({ services: { predict: { ...predict, timeoutMs: 1 } } })).toThrow(ConfigError);
+});
+
+const jwt = { issuer: "https://issuer", audience: "orders", jwksUrl: "https://issuer/keys" };
+
+test("a caller may prove who it is in several ways, each with its defaults", () => {
+  const { services } = defineGateway({
+    services: {
+      a: {
+        ...predict,
+        authentication: [
+          { apiKeys: "API_KEYS" },
+          { jwt },
+          { cloudflareAccess: { team: "acme", audience: "aud" } },
+        ],
+        forwardClaims: ["sub", "email"],
+      },
+    },
+  });
+  expect(services[0]).toMatchObject({
+    authentication: [
+      { apiKeys: "API_KEYS" },
+      {
+        jwt: {
+          ...jwt,
+          requiredClaims: {},
+          algorithms: ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"],
+          clockToleranceSeconds: 5,
+        },
+      },
+      { cloudflareAccess: { team: "acme", audience: "aud" } },
+    ],
+    forwardClaims: ["sub", "email"],
+  });
+});
+
+test("a way of proving who one is says what is wrong inside it", () => {
+  const withWays = (...authentication: readonly unknown[]) =>
+    problemsOf({ services: { a: { ...predict, authentication } } }).map((problem) =>
+      problem.replace("services.a.authentication.", ""),
+    );
+  const oneOf = "must be one of { apiKeys }, { jwt }, { cloudflareAccess }";
+  expect(withWays("none", null, {}, { apiKeys: "KEYS", jwt })).toEqual([
+    `0 | "none" | ${oneOf}`,
+    `1 | null | ${oneOf}`,
+    `2 | {} | ${oneOf}`,
+    `3 | ${JSON.stringify({ apiKeys: "KEYS", jwt })} | ${oneOf}`,
+  ]);
+  expect(problemsOf({ services: { a: { ...predict, authentication: { apiKeys: "KEYS" } } } })).toEqual([
+    'services.a.authentication | {"apiKeys":"KEYS"} | must be a list of ways',
+  ]);
+  expect(
+    withWays(
+      { apiKeys: "hbk_a-key-by-itself" },
+      { jwt: { ...jwt, issuer: "api-key", algorithms: ["HS256"], clockToleranceSeconds: 301 } },
+      { jwt: { audience: [], jwksUrl: "keys", requiredClaims: { a: null, b: [], c: ["x", 1, true] } } },
+      { jwt: { ...jwt, algorithms: ["none"], requiredClaims: ["scope"], secret: "x" } },
+      { cloudflareAccess: { team: "acme.cloudflareaccess.com", audience: "" } },
+    ),
+  ).toEqual([
+    '0.apiKeys | "hbk_a-key-by-itself" | must be the name of a secret: A-Z, 0-9 and _',
+    '1.jwt.issuer | "api-key" | must not be "api-key", as whose API keys count',
+    expect.stringMatching(/^1\.jwt\.algorithms\.0 \| "HS256" \| must be one of RS256, /),
+    "1.jwt.clockToleranceSeconds | 301 | must be at most 300 seconds",
+    "2.jwt.issuer | undefined | is missing",
+    "2.jwt.audience | [] | must have at least one audience",
+    '2.jwt.jwksUrl | "keys" | must be an https URL, or an http one on this machine',
+    "2.jwt.requiredClaims.a | null | must be a text, a number, true or false, or a list of them",
+    "2.jwt.requiredClaims.b | [] | must have at least one value",
+    '3.jwt.requiredClaims | ["scope"] | must be an object of claims',
+    expect.stringMatching(/^3\.jwt\.algorithms\.0 \| "none" \| must be one of /),
+    '3.jwt.secret | "secret" | is not an option; check its spelling',
+    '4.cloudflareAccess.team | "acme.cloudflareaccess.com" | must be the team\'s name alone, without its domain',
+    '4.cloudflareAccess.audience | "" | must not be empty',
+  ]);
+});
+
+test.each([
+  ["https://issuer/keys", true],
+  ["http://127.0.0.1:8080/keys", true],
+  ["http://localhost/keys", true],
+  ["http://[::1]/keys", true],
+  ["http://issuer/keys", false],
+  ["http://127.0.0.1.evil/keys", false],
+  ["http://localhost@evil/keys", false],
+  ["data:application/json,{}", false],
+  ["/keys", false],
+])("keys at %s may be trusted: %s", (jwksUrl, isSafe) => {
+  const authentication = [{ jwt: { ...jwt, jwksUrl } }];
+  expect(problemsOf({ services: { a: { ...predict, authentication } } })).toHaveLength(isSafe ? 0 : 1);
+});
+
+test.each([
+  [[], []],
+  [[{ apiKeys: "KEYS" }], ["authorization", "x-api-key"]],
+  [[{ jwt }], ["authorization"]],
+  [[{ cloudflareAccess: { team: "acme", audience: "aud" } }], ["cf-access-jwt-assertion", "cookie"]],
+])(
+  "with %j the credentials stay behind: neither forwarded nor a record key are %j",
+  (authentication, kept) => {
+    const headers = ["authorization", "x-api-key", "cf-access-jwt-assertion", "cookie"];
+    const refused = problemsOf({ services: { a: { ...predict, authentication, forwardHeaders: headers } } });
+    expect(refused).toEqual(
+      headers.flatMap((header, at) =>
+        kept.includes(header)
+          ? [
+              `services.a.forwardHeaders.${at} | "${header}" | must not travel: with this authentication it carries a credential`,
+            ]
+          : [],
+      ),
+    );
+    for (const header of headers) {
+      const recordKey = { header: header.toUpperCase() };
+      const problems = problemsOf({ services: { a: { ...predict, authentication, recordKey } } });
+      expect(problems).toHaveLength(kept.includes(header) ? 1 : 0);
+    }
+  },
+);
+
+test("claims can travel only where callers have some", () => {
+  const withClaims = (forwardClaims: unknown, authentication: unknown = [{ jwt }]) =>
+    problemsOf({ services: { a: { ...predict, authentication, forwardClaims } } });
+  expect(withClaims(["sub"])).toEqual([]);
+  expect(withClaims(["sub"], [])).toEqual([
+    'services.a.forwardClaims | ["sub"] | must be empty without authentication, where nobody has claims',
+  ]);
+  expect(withClaims(["", 7])).toHaveLength(2);
+  expect(withClaims(Array.from({ length: 33 }, () => "sub"))).toHaveLength(1);
 });

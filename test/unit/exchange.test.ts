@@ -353,6 +353,27 @@ describe("cancelling", () => {
   });
 });
 
+describe("what nobody in particular opened", () => {
+  const nobodys = { ...confirmed, principal: "" };
+
+  test("belongs to whoever knows its ID, whether they have a name or not", () => {
+    for (const principal of ["", "anna", "bert"]) {
+      expect(look(nobodys, principal, 2_000)).toMatchObject({ status: "waiting" });
+      expect(look({ ...answered, principal: "" }, principal, 12_000)).toEqual({ status: "replied" });
+      expect(cancel(nobodys, principal, 2_000).said).toBe("cancelled");
+    }
+  });
+
+  test("is no other's key: under a name it is another request", () => {
+    expect(open(nobodys, terms, "second", 2_000).said).toEqual({ status: "conflict" });
+  });
+});
+
+test("an exchange that somebody opened is not nobody's: without a name it is forbidden", () => {
+  expect(look(answered, "", 12_000)).toEqual({ status: "forbidden" });
+  expect(cancel(confirmed, "", 2_000)).toEqual({ exchange: confirmed, said: "forbidden" });
+});
+
 test("those who wait are told at the deadline, unless the end came before", () => {
   expect(nextExpiry(fresh)).toBe(11_000);
   expect(nextExpiry(confirmed)).toBe(11_000);

@@ -7,6 +7,7 @@ import type {
   OwnedPartitions,
   StandardSchemaV1,
 } from "../../protocol/index.ts";
+import type { RequiredClaims } from "../access/claims.ts";
 import type { ReplyRouting } from "../exchange/routing.ts";
 
 /** Where the record key of a request comes from; absent or empty in a request is a 400. */
@@ -65,6 +66,53 @@ export interface LimitOptions {
   /** All names and values together, in bytes (1024 to 131072, where the platform ends); more is a 431. Default 32768. */
   readonly headerBytes?: number;
 }
+/** One way for a caller to prove who it is. */
+export type AuthenticationOptions =
+  /** An API key, as `Authorization: Bearer` or `X-API-Key`: the name of the secret with the list of their digests. */
+  | { readonly apiKeys: string }
+  /** A signed token, as `Authorization: Bearer`. */
+  | { readonly jwt: JwtOptions }
+  /** The token that Cloudflare Access adds to what it lets through, as `Cf-Access-Jwt-Assertion`. */
+  | { readonly cloudflareAccess: CloudflareAccessOptions };
+
+export interface JwtOptions {
+  /** What `iss` must be; it also keeps the subjects of one issuer apart from those of others. */
+  readonly issuer: string;
+  /** What `aud` must have, one of these. */
+  readonly audience: string | readonly string[];
+  /** Where the issuer publishes its keys: https, or http on this machine. */
+  readonly jwksUrl: string;
+  /** Claims with the value, or one of the values, that each must have; without them a 403. None by default. */
+  readonly requiredClaims?: RequiredClaims;
+  /** Signatures that are taken, all of them asymmetric. By default RS256, PS256, ES256, EdDSA and Ed25519. */
+  readonly algorithms?: readonly JwtAlgorithm[];
+  /** How far the issuer's clock may be off, in seconds (0 to 300); 5 by default. */
+  readonly clockToleranceSeconds?: number;
+}
+
+export interface CloudflareAccessOptions {
+  /** The team's name: `acme` of `https://acme.cloudflareaccess.com`. */
+  readonly team: string;
+  /** The application's AUD tag, or those of several. */
+  readonly audience: string | readonly string[];
+  /** Where the team's keys are. By default where Cloudflare publishes them. */
+  readonly jwksUrl?: string;
+}
+
+export const jwtAlgorithms = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+] as const;
+export type JwtAlgorithm = (typeof jwtAlgorithms)[number];
 
 export interface ServiceOptions {
   /** Method and path in Hono's syntax: `"POST /predict"`, `"GET /basket/:id"`. */
@@ -173,6 +221,18 @@ export interface ServiceOptions {
    * @default none but its own origin
    */
   readonly cors?: CorsOptions;
+  /**
+   * Ways for a caller to prove who it is; one of them must succeed, or it gets 401. None: everybody may ask. Keys and
+   * exchanges belong to the principal that is found.
+   * @default []
+   */
+  readonly authentication?: readonly AuthenticationOptions[];
+  /**
+   * Claims of the caller that travel to the service in `X-Principal`, as a JSON object of at most 4096 characters; a
+   * caller whose claims are longer gets 403. A principal of an API key has `sub`, and the claims of its entry.
+   * @default []
+   */
+  readonly forwardClaims?: readonly string[];
 }
 
 export interface GatewayOptions {
@@ -204,10 +264,17 @@ export interface GatewayOptions {
 export const drainLocations = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"] as const;
 export type DrainLocation = (typeof drainLocations)[number];
 
+/** A way with every option settled. */
+export type Authentication =
+  | { readonly apiKeys: string }
+  | { readonly jwt: Required<JwtOptions> }
+  | { readonly cloudflareAccess: CloudflareAccessOptions };
+
 /** A service with every option settled and its route taken apart. */
 export interface Service extends Required<
-  Omit<ServiceOptions, "recordKey" | "route" | "rateLimit" | "validate" | "cors">
+  Omit<ServiceOptions, "authentication" | "recordKey" | "route" | "rateLimit" | "validate" | "cors">
 > {
+  readonly authentication: readonly Authentication[];
   readonly name: string;
   readonly method: string;
   /** Without a trailing slash. */

@@ -3,6 +3,7 @@
 
 import { TrieRouter } from "hono/router/trie-router";
 import { dialectOf } from "../../protocol/index.ts";
+import { credentialHeadersOf } from "../access/credentials.ts";
 import { mostPartitionsPerOwned } from "../exchange/routing.ts";
 import type { ConfigProblem, GatewayConfig, Service } from "./options.ts";
 import { show } from "./show.ts";
@@ -55,7 +56,12 @@ function serviceProblems(service: Service, { produceTimeoutMs }: GatewayConfig):
       rule: 'must be false with idempotencyKey "ignored", where nothing is a key',
     });
   }
-  problems.push(...routingProblems(service), ...dialectProblems(service), ...guardProblems(service));
+  problems.push(
+    ...routingProblems(service),
+    ...dialectProblems(service),
+    ...guardProblems(service),
+    ...credentialProblems(service),
+  );
   const { recordKey } = service;
   if (
     recordKey !== undefined &&
@@ -109,6 +115,36 @@ function guardProblems({ name, method, path, cors, validate }: Service): ConfigP
       option: at("validate.path"),
       received: show(validate.path),
       rule: `the route "${method} ${path}" has no parameters`,
+    });
+  }
+  return problems;
+}
+
+/** What proves who somebody is must not reach a topic: whoever reads it there could ask in that name. */
+function credentialProblems(service: Service): ConfigProblem[] {
+  const { name, authentication, forwardHeaders, forwardClaims, recordKey } = service;
+  const at = (option: string) => `services.${name}.${option}`;
+  const credentials = new Set(authentication.flatMap(credentialHeadersOf));
+  const problems = forwardHeaders
+    .map((header, index) => ({ header, index }))
+    .filter(({ header }) => credentials.has(header))
+    .map(({ header, index }) => ({
+      option: at(`forwardHeaders.${index}`),
+      received: show(header),
+      rule: "must not travel: with this authentication it carries a credential",
+    }));
+  if (recordKey !== undefined && "header" in recordKey && credentials.has(recordKey.header.toLowerCase())) {
+    problems.push({
+      option: at("recordKey.header"),
+      received: show(recordKey.header),
+      rule: "must not be the key: with this authentication it carries a credential",
+    });
+  }
+  if (forwardClaims.length > 0 && authentication.length === 0) {
+    problems.push({
+      option: at("forwardClaims"),
+      received: show(forwardClaims),
+      rule: "must be empty without authentication, where nobody has claims",
     });
   }
   return problems;

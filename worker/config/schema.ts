@@ -8,6 +8,7 @@ import {
   type DialectName,
   type StandardSchemaV1,
 } from "../../protocol/index.ts";
+import { authenticationSchema } from "./authentication.ts";
 import { drainLocations } from "./options.ts";
 
 const routeForm = /^(GET|POST|PUT|PATCH|DELETE) (\/\S*)$/;
@@ -179,6 +180,21 @@ export const serviceSchema = v.strictObject({
   rateLimit: v.optional(rateLimit),
   validate: v.optional(validation),
   cors: v.optional(cors),
+  authentication: v.optional(v.array(authenticationSchema, "must be a list of ways"), []),
+  forwardClaims: v.optional(
+    v.pipe(
+      v.array(
+        v.pipe(
+          v.string("a claim's name is needed"),
+          v.minLength(1, "must not be empty"),
+          v.maxLength(128, "must have at most 128 characters"),
+        ),
+        "must be a list of claims",
+      ),
+      v.maxLength(32, "must be at most 32 claims"),
+    ),
+    [],
+  ),
 });
 
 export const gatewaySchema = v.strictObject({

@@ -9,6 +9,7 @@ import {
   verifyUuid,
   type CorrelationIdForm,
 } from "../../protocol/index.ts";
+import type { Principal } from "../access/principal.ts";
 import type { Service } from "../config.ts";
 import type { ClientKeySource } from "../http/idempotency-key.ts";
 import { mintRouted } from "./routing.ts";
@@ -25,12 +26,6 @@ export interface ExchangeId<Id> {
   /** As it is on the wire. */
   readonly correlationId: string;
   readonly waiterId: Id;
-}
-
-/** Who asks; both are empty for anonymous callers, whom nothing tells apart. */
-export interface Principal {
-  readonly issuer: string;
-  readonly subject: string;
 }
 
 /** A client's key, and what keeps it apart from the same text of others. */

@@ -12,6 +12,8 @@ import {
   type NewRecord,
   type ProblemCode,
 } from "../../protocol/index.ts";
+import { longestPrincipalHeader, principalHeader } from "../access/claims.ts";
+import { isAnonymous, type Caller } from "../access/principal.ts";
 import type { AppEnv } from "../app.ts";
 import type { Service } from "../config.ts";
 import { deriveExchangeId, mintExchangeId, type ExchangeId } from "../exchange/correlation-id.ts";
@@ -21,7 +23,6 @@ import { fingerprint } from "./fingerprint.ts";
 import { readClientKey } from "./idempotency-key.ts";
 import { readPath } from "./path.ts";
 import { readPreferences, type Preferences } from "./preferences.ts";
-import { anonymous } from "./principal.ts";
 import { readRecordKey } from "./record-key.ts";
 import { respondProblem, type ProblemExtras } from "./respond.ts";
 import { validateRequest, type Checked } from "./validate-request.ts";
@@ -50,6 +51,7 @@ export interface ReadRequest {
 export async function readRequest(
   c: Context<AppEnv>,
   service: Service,
+  { principal, claims }: Caller,
   createdAt: number,
 ): Promise<ReadRequest | Response> {
   const request = c.req.raw;
@@ -58,10 +60,10 @@ export async function readRequest(
   const refuse = (code: ProblemCode, extras?: ProblemExtras) =>
     respondProblem(code, c.get("correlationId"), extras);
 
-  const clientKey = readClientKey(headers, service, true);
+  const clientKey = readClientKey(headers, service, isAnonymous(principal));
   const id =
     clientKey.status === "key"
-      ? await deriveExchangeId(service, { ...clientKey, principal: anonymous }, waiters, uuidSecret)
+      ? await deriveExchangeId(service, { ...clientKey, principal }, waiters, uuidSecret)
       : await mintExchangeId(
           service,
           { minted: c.get("correlationId"), now: createdAt },
@@ -75,6 +77,13 @@ export async function readRequest(
   if ((clientCorrelationId?.length ?? 0) > maxClientCorrelationIdLength) {
     return refuse("bad_request", {
       detail: `${httpHeaders.correlationId} is longer than ${maxClientCorrelationIdLength} characters`,
+    });
+  }
+  const { forwardClaims } = service;
+  const told = forwardClaims.length === 0 ? "" : principalHeader(claims, forwardClaims);
+  if (told === undefined) {
+    return refuse("forbidden", {
+      detail: `the claims that the service takes have more than ${longestPrincipalHeader} characters`,
     });
   }
   const url = new URL(request.url);
@@ -119,6 +128,7 @@ export async function readRequest(
       replyTopic: service.replyTopic,
       ...(replyPartition === undefined ? {} : { replyPartition }),
       ...(clientCorrelationId === undefined ? {} : { clientCorrelationId }),
+      ...(told === "" ? {} : { principal: told }),
       forwarded: [...present(headers, passedThroughHeaders), ...forwarded],
       ...(service.headerDialect === "native"
         ? {}

@@ -4,6 +4,8 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { attribute, drainOf, sumOfServices, type DrainStatus } from "../../consumer/library.ts";
 import { withDeadline } from "../../kafka/index.ts";
+import { readBearer } from "../access/credentials.ts";
+import { sameSecret } from "../access/secrets.ts";
 import type { AppEnv, GatewayDeps } from "../app.ts";
 import type { GatewayConfig } from "../config.ts";
 import type { GatewayEnv } from "../env.ts";
@@ -68,7 +70,7 @@ export function ledgerHandler(config: GatewayConfig, deps: GatewayDeps) {
 /** Lets only the bearer of the operator token through. */
 export const operatorsOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
   const { HEARBACK_OPERATOR_ACCESS: access, HEARBACK_OPERATOR_TOKEN: token } = c.env;
-  const given = /^Bearer (.+)$/i.exec(c.req.header("authorization") ?? "")?.[1];
+  const given = readBearer(c.req.raw.headers);
   if (access !== "open" && !(token && given !== undefined && (await sameSecret(given, token)))) {
     return respondProblem("operator_token_required", c.get("correlationId"), {
       headers: { "WWW-Authenticate": 'Bearer realm="hearback"' },
@@ -76,10 +78,3 @@ export const operatorsOnly: MiddlewareHandler<AppEnv> = async (c, next) => {
   }
   return next();
 };
-
-/** Compares digests, so that the time taken says nothing about how much of the secret was right. */
-async function sameSecret(given: string, expected: string): Promise<boolean> {
-  const digest = (text: string) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-  const [a, b] = await Promise.all([digest(given), digest(expected)]);
-  return crypto.subtle.timingSafeEqual(a, b);
-}

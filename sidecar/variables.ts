@@ -1,0 +1,25 @@
+// What of a process's environment is for the Worker of its sidecar. Pure; the bridge's credentials are made elsewhere.
+
+import { apiKeySecrets } from "../worker/access/credentials.ts";
+import type { Service } from "../worker/config.ts";
+
+/** Throws an Error in words when something is missing that the service cannot do without. */
+export function variablesOf(
+  service: Pick<Service, "authentication" | "correlationIds">,
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const { CORRELATION_ID_SECRET: secret = "", HEARBACK_OPERATOR_TOKEN: token = "" } = environment;
+  if (service.correlationIds === "uuid" && secret.length < 32) {
+    throw new Error("CORRELATION_ID_SECRET needs at least 32 characters, because the service uses UUIDs");
+  }
+  const lists = apiKeySecrets([service]).map((name) => {
+    const list = environment[name];
+    if (!list) throw new Error(`${name} is not set, which holds the API keys of the service`);
+    return [name, list] as const;
+  });
+  return {
+    ...(secret === "" ? {} : { CORRELATION_ID_SECRET: secret }),
+    ...(token === "" ? {} : { HEARBACK_OPERATOR_TOKEN: token }),
+    ...Object.fromEntries(lists),
+  };
+}

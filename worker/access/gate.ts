@@ -1,0 +1,60 @@
+// Between a request and whoever serves it: who asks, or the answer that sends the caller away. It reads headers and
+// never the body; what is decided is in authenticate.ts.
+
+import type { Context } from "hono";
+import type { AppEnv, GatewayDeps } from "../app.ts";
+import type { Authentication } from "../config/options.ts";
+import { respondProblem } from "../http/respond.ts";
+import { authenticate, type AccessDeps, type Authenticated } from "./authenticate.ts";
+import { readCredentials } from "./credentials.ts";
+import { retryAfterMs } from "./key-set.ts";
+import { anonymousCaller, type Caller } from "./principal.ts";
+
+/** Where nobody has to say who they are, all are anonymous, whatever they send. */
+export async function callerOfService(
+  c: Context<AppEnv>,
+  ways: readonly Authentication[],
+  deps: GatewayDeps,
+): Promise<Caller | Response> {
+  if (ways.length === 0) return anonymousCaller;
+  const outcome = await authenticate(ways, readCredentials(c.req.raw.headers), accessDeps(c, deps));
+  return outcome.status === "accepted" ? outcome.caller : refuse(c, outcome.status);
+}
+
+/**
+ * Who comes back for an exchange, of which nobody knows here whose service it is: anonymous without credentials, sent
+ * away with some that none of the services accepts.
+ */
+export async function callerOfAnyService(
+  c: Context<AppEnv>,
+  ways: readonly Authentication[],
+  deps: GatewayDeps,
+): Promise<Caller | Response> {
+  const outcome = await authenticate(ways, readCredentials(c.req.raw.headers), accessDeps(c, deps));
+  if (outcome.status === "missing") return anonymousCaller;
+  return outcome.status === "accepted" ? outcome.caller : refuse(c, outcome.status);
+}
+
+function accessDeps(c: Context<AppEnv>, deps: GatewayDeps): AccessDeps {
+  return { apiKeys: (secret) => deps.apiKeysOf(c.env, secret), keySet: deps.keySetAt, now: Date.now };
+}
+
+/** RFC 6750. Why a credential is not taken is not said: it would help to make a better one. */
+function refuse(c: Context<AppEnv>, status: Exclude<Authenticated["status"], "accepted">): Response {
+  const correlationId = c.get("correlationId");
+  const challenge = (error?: string) => ({
+    "WWW-Authenticate": `Bearer realm="hearback"${error === undefined ? "" : `, error="${error}"`}`,
+  });
+  switch (status) {
+    case "missing":
+      return respondProblem("unauthenticated", correlationId, { headers: challenge() });
+    case "invalid":
+      return respondProblem("unauthenticated", correlationId, { headers: challenge("invalid_token") });
+    case "forbidden":
+      return respondProblem("forbidden", correlationId, { headers: challenge("insufficient_scope") });
+    case "unavailable":
+      return respondProblem("authentication_unavailable", correlationId, {
+        headers: { "Retry-After": String(retryAfterMs / 1_000) },
+      });
+  }
+}
