@@ -9,7 +9,10 @@ import { gatewaySchema } from "./config/schema.ts";
 import { show } from "./config/show.ts";
 
 export type {
+  BreakerOptions,
   ConfigProblem,
+  Fallback,
+  FallbackOptions,
   GatewayConfig,
   GatewayOptions,
   RecordKeySource,
@@ -45,9 +48,12 @@ export function resolveGateway(input: unknown): ConfigResult {
   if (!parsed.success) return { ok: false, problems: parsed.issues.map(shapeProblem) };
   const { services, produceTimeoutMs, workersPlan, drainLocation } = parsed.output;
   const config: GatewayConfig = {
-    services: Object.entries(services).map(([name, { route, recordKey, replyPartitions, ...rest }]) => {
+    services: Object.entries(services).map(([name, { route, replyPartitions, ...rest }]) => {
       const [method = "", path = ""] = route.split(" ");
-      return { ...rest, replyPartitions: inOrder(replyPartitions), name, method, path, recordKey };
+      const { recordKey, capacityPerPrincipal, fallback, responderGroup } = rest;
+      // Named, since what is not declared has no member.
+      const undeclared = { recordKey, capacityPerPrincipal, fallback, responderGroup };
+      return { ...rest, ...undeclared, replyPartitions: inOrder(replyPartitions), name, method, path };
     }),
     produceTimeoutMs,
     workersPlan,

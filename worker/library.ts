@@ -5,7 +5,9 @@ export { Waiter } from "../durable/index.ts";
 export {
   ConfigError,
   defineGateway,
+  type BreakerOptions,
   type ConfigProblem,
+  type FallbackOptions,
   type GatewayConfig,
   type GatewayOptions,
   type RecordKeySource,

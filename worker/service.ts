@@ -4,15 +4,20 @@
 import type { Context } from "hono";
 import { encodeCancel, httpHeaders } from "../protocol/index.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
-import type { GatewayConfig, Service } from "./config.ts";
+import type { Admission, Admitted } from "./admission/admission.ts";
+import { respondRefusal } from "./admission/refuse.ts";
+import { lookTimeoutMs } from "./admission/responders.ts";
+import type { Fallback, GatewayConfig, Service } from "./config.ts";
 import { connect, type Connection } from "./exchange/connection.ts";
 import { durableExchange, type DurableOutcome } from "./exchange/durable-exchange.ts";
+import { isKept } from "./exchange/kept.ts";
 import { requestReply } from "./exchange/request-reply.ts";
 import { Spin } from "./exchange/spin.ts";
 import { durableWait, plainWait } from "./exchange/waiter-port.ts";
 import { anonymous, nameOfPrincipal } from "./http/principal.ts";
 import { readRequest, type ReadRequest } from "./http/read-request.ts";
 import {
+  respondFallback,
   respondOutcome,
   respondProblem,
   respondStillWaiting,
@@ -24,7 +29,12 @@ import {
 /** A plain request is produced once, and its ID is used once. */
 const onlyAttempt = 1;
 
-export function serviceHandler(service: Service, config: GatewayConfig, deps: GatewayDeps) {
+export function serviceHandler(
+  service: Service,
+  config: GatewayConfig,
+  deps: GatewayDeps,
+  admission: Admission,
+) {
   const spin = new Spin();
 
   return async function answerService(c: Context<AppEnv>): Promise<Response> {
@@ -33,6 +43,14 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
     if (read instanceof Response) return read;
     const { id, isAsync, clientCorrelationId } = read;
     const connection = connect(c, deps, id.waiterId);
+    const admitted = await admission.admit({
+      ...connection,
+      caller: callerOf(c),
+      createdAt,
+      look: (group) =>
+        connection.kafka.groupState(group, service.requestTopic, service.timeoutMs, lookTimeoutMs),
+      ...(read.isKeyed ? { isKept: () => isKept(connection.waiter, nameOfPrincipal(anonymous)) } : {}),
+    });
     const exchange = {
       ...read,
       createdAt,
@@ -40,10 +58,17 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
       spin,
       produceTimeoutMs: config.produceTimeoutMs,
     };
-    const response =
-      read.isKeyed || isAsync || service.lateReplies === "keep"
-        ? await answerDurably(connection, exchange, c.req.raw.signal)
-        : await answerPlainly(connection, exchange, c.req.raw.signal);
+    const answer =
+      read.isKeyed || isAsync || service.lateReplies === "keep" ? answerDurably : answerPlainly;
+    let response: Response;
+    if (!admitted.admitted) response = respondRefusal(service, admitted, id.correlationId);
+    else {
+      try {
+        response = await answer(connection, { ...exchange, admitted }, c.req.raw.signal);
+      } finally {
+        admitted.settle();
+      }
+    }
     if (clientCorrelationId !== undefined) {
       response.headers.set(httpHeaders.clientCorrelationId, clientCorrelationId);
     }
@@ -51,7 +76,13 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
   };
 }
 
+/** Whose places a request takes: its principal's, or, where all are anonymous, its client address'. */
+function callerOf(c: Context<AppEnv>): string {
+  return nameOfPrincipal(anonymous) || (c.req.header("CF-Connecting-IP") ?? "");
+}
+
 interface Exchange extends ReadRequest {
+  readonly admitted: Admitted;
   readonly service: Service;
   readonly createdAt: number;
   readonly spin: Spin;
@@ -60,7 +91,7 @@ interface Exchange extends ReadRequest {
 
 async function answerPlainly(
   connection: Connection,
-  { id, service, createdAt, deadlineAt, spin, produceTimeoutMs, recordKey, recordOf }: Exchange,
+  { id, service, createdAt, deadlineAt, spin, produceTimeoutMs, recordKey, recordOf, admitted }: Exchange,
   signal: AbortSignal,
 ): Promise<Response> {
   const { correlationId } = id;
@@ -86,7 +117,12 @@ async function answerPlainly(
     },
     signal,
   );
+  admitted.settle(outcome);
   learnFrom(outcome.status, spin, createdAt);
+  const { fallback } = service;
+  if (outcome.status === "expired" && fallback?.onTimeout === true) {
+    return respondFallback(fallback, correlationId);
+  }
   return respondOutcome(outcome, correlationId);
 }
 
@@ -124,9 +160,10 @@ async function answerDurably(
     },
     signal,
   );
+  exchange.admitted.settle(outcome);
   const isStored = outcome.status === "replied" && outcome.isStored === true;
   if (waitMs > 0 && !isStored) learnFrom(outcome.status, spin, createdAt);
-  const response = respondDurable(outcome, id.correlationId, isAsync);
+  const response = respondDurable(outcome, id.correlationId, isAsync, service.fallback);
   // What was refused was not waited for.
   if (["conflict", "unavailable", "unknown"].includes(outcome.status)) return response;
   return withPreferenceApplied(response, {
@@ -142,7 +179,17 @@ function learnFrom(status: DurableOutcome["status"], spin: Spin, createdAt: numb
     spin.record(Date.now() - createdAt);
 }
 
-function respondDurable(outcome: DurableOutcome, correlationId: string, isAsync: boolean): Response {
+function respondDurable(
+  outcome: DurableOutcome,
+  correlationId: string,
+  isAsync: boolean,
+  fallback: Fallback | undefined,
+): Response {
+  const waitedInVain = outcome.status === "expired" || (outcome.status === "waiting" && !isAsync);
+  if (waitedInVain && fallback?.onTimeout === true) {
+    // For this caller alone: the exchange is kept as it is, and may yet be answered.
+    return withLocation(respondFallback(fallback, correlationId), correlationId);
+  }
   switch (outcome.status) {
     case "waiting":
       return isAsync

@@ -48,6 +48,20 @@ const longestTimeoutMs = 300_000;
 
 const recordKeyRule = 'must be one of { path }, { query }, { header }, { body: "/json/pointer" }';
 
+const breakerDefaults = { failures: 5, openMs: 10_000, probes: 1 };
+
+/** What comes back from JSON as it was. */
+function isJson(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isJson);
+  if (typeof value === "number") return Number.isFinite(value);
+  return value === null || ["string", "boolean"].includes(typeof value) || isJsonObject(value);
+}
+
+function isJsonObject(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isJson);
+}
+
 /** Every default is written here and nowhere else; a test holds the docstrings and the README against it. */
 export const serviceSchema = v.strictObject({
   route: v.pipe(
@@ -102,6 +116,45 @@ export const serviceSchema = v.strictObject({
   retentionMs: v.optional(wholeNumber(1_000, 2_592_000_000, "ms"), 86_400_000),
   lateReplies: v.optional(v.picklist(["discard", "keep"], 'must be "discard" or "keep"'), "discard"),
   cancelRecords: v.optional(yesOrNo, false),
+  capacity: v.optional(wholeNumber(1, 100_000, "requests"), 1_000),
+  capacityPerPrincipal: v.optional(wholeNumber(1, 100_000, "requests")),
+  breaker: v.optional(
+    v.union(
+      [
+        v.literal(false),
+        v.strictObject({
+          failures: v.optional(wholeNumber(1, 1_000, "failures"), breakerDefaults.failures),
+          openMs: v.optional(wholeNumber(100, 600_000, "ms"), breakerDefaults.openMs),
+          probes: v.optional(wholeNumber(1, 100, "requests"), breakerDefaults.probes),
+        }),
+      ],
+      "must be false, or an object of failures, openMs and probes, each a whole number",
+    ),
+    breakerDefaults,
+  ),
+  fallback: v.optional(
+    v.strictObject({
+      status: v.optional(
+        v.pipe(
+          wholeNumber(200, 599, "as an HTTP status"),
+          v.check((status) => ![204, 205, 304].includes(status), "must be a status that has a body"),
+        ),
+        200,
+      ),
+      body: v.pipe(
+        v.custom<Readonly<Record<string, unknown>>>(isJsonObject, "must be an object of JSON"),
+        v.check((body) => !("degraded" in body), "must not have the member degraded, which is added"),
+      ),
+      onTimeout: v.optional(yesOrNo, false),
+    }),
+  ),
+  responderGroup: v.optional(
+    v.pipe(
+      v.string("a consumer group's name is needed"),
+      v.minLength(1, "must not be empty"),
+      v.maxLength(249, "must be at most 249 characters"),
+    ),
+  ),
 });
 
 export const gatewaySchema = v.strictObject({
