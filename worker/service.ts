@@ -58,8 +58,7 @@ export function serviceHandler(
       spin,
       produceTimeoutMs: config.produceTimeoutMs,
     };
-    const answer =
-      read.isKeyed || isAsync || service.lateReplies === "keep" ? answerDurably : answerPlainly;
+    const answer = read.isKeyed || isAsync || service.lateReplies === "keep" ? answerDurably : answerPlainly;
     let response: Response;
     if (!admitted.admitted) response = respondRefusal(service, admitted, id.correlationId);
     else {

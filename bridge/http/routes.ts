@@ -14,7 +14,15 @@ import {
   type TopicPartition,
   lastingRetryAfter,
 } from "../../kafka/log/index.ts";
-import { commit, committed, consume, consumeByPath, deleteConsumer, listConsumers, showGroup } from "./group-routes.ts";
+import {
+  commit,
+  committed,
+  consume,
+  consumeByPath,
+  deleteConsumer,
+  listConsumers,
+  showGroup,
+} from "./group-routes.ts";
 import { defaultFetchMs, type Call, type Route } from "./call.ts";
 import { recordOfWebhook } from "./webhook.ts";
 import { hearbackForm } from "./wire-hearback.ts";

@@ -167,9 +167,7 @@ function whileHalfOpen(
   // What Kafka takes shows that Kafka is back, and nothing of a service that did not answer.
   if (sign === "replied" || (sign === "handed-over" && state.because === "refused")) {
     const successes = state.successes + 1;
-    return successes >= rules.probes
-      ? closed(state.turn + 1)
-      : { ...state, successes, probes: others };
+    return successes >= rules.probes ? closed(state.turn + 1) : { ...state, successes, probes: others };
   }
   // Were its place free at once, whoever does not wait for an answer could probe without end.
   const freeAt = Math.min(probe.freeAt, Math.max(now, probe.beganAt + rules.openMs));
