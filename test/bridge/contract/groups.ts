@@ -310,16 +310,16 @@ export function groupsContract(backend: BackendUnderTest): void {
       const topic = await newTopic(2);
       const state = (unreadMs: number, name = group) => port.groupState(name, topic, unreadMs, 10_000);
       const is = (members: number, isBehind: boolean) => ({ status: "read", value: { members, isBehind } });
-      const becomes = (members: number, isBehind: boolean) =>
+      const becomes = (members: number, isBehind: boolean, name?: string) =>
         eventually(async () => {
-          const found = await state(1);
+          const found = await state(1, name);
           return JSON.stringify(found) === JSON.stringify(is(members, isBehind)) ? true : undefined;
         });
       const day = 86_400_000;
       await produce(topic, numbered(0, 3), 0);
-      expect(await state(1)).toEqual(is(0, false));
+      await becomes(0, false);
       // Of any name that Kafka takes.
-      expect(await state(1, "a b/ü?")).toEqual(is(0, false));
+      await becomes(0, false, "a b/ü?");
       await consume(`${group}/one`, [topic], 3, byHand);
       // Nothing is committed: where it began is its own affair.
       await becomes(1, false);
@@ -344,10 +344,12 @@ export function groupsContract(backend: BackendUnderTest): void {
         const { call, group } = await open(backend);
         expect((await call(`/hearback/group/${group}/none${query}`)).status).toBe(400);
         expect((await call(`/hearback/group/${group}/a%20b?unread-ms=1`)).status).toBe(400);
-        expect((await call(`/hearback/group/${group}/none?unread-ms=1`)).json).toEqual({
-          members: 0,
-          isBehind: false,
+        const state = await eventually(async () => {
+          const { status, json } = await call(`/hearback/group/${group}/none?unread-ms=1`);
+          // A cluster that is new has to find a coordinator.
+          return status === 503 ? undefined : json;
         });
+        expect(state).toEqual({ members: 0, isBehind: false });
         // The vendor's API has no such path.
         expect((await call(`/group/${group}/none?unread-ms=1`)).status).toBe(404);
       },
