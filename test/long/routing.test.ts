@@ -132,7 +132,7 @@ const tenOwners = (name: string, timeoutMs: number) =>
         replyPartitions: { own: [at], of: 10 },
         timeoutMs,
         // The control is to count every reply that goes astray.
-        breaker: false,
+        breaker: false as const,
       },
     },
   }));

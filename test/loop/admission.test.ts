@@ -130,7 +130,9 @@ interface Report {
 async function reportOf(service: string): Promise<Report> {
   const response = await fetch(`${url}/_hearback/admission`);
   const { services: all } = (await response.json()) as { services: Record<string, Report> };
-  return all[service] as Report;
+  const report = all[service];
+  if (report === undefined) throw new Error(`nothing is reported of ${service}`);
+  return report;
 }
 
 function answering(topic: string) {
@@ -153,7 +155,7 @@ test("five waits in vain open the breaker: then nothing is produced but its prob
   expect(await recordsOf("failing")).toBe(5);
 
   // The first that is let through again probes, in vain; while it does, all others are refused.
-  const probed = async () => (await statusesOf("failing", 4)).toSorted();
+  const probed = async () => (await statusesOf("failing", 4)).toSorted((a, b) => a - b);
   await expect.poll(probed, { timeout: 5_000 }).toEqual([503, 503, 503, 504]);
   expect((await ask("failing")).body).toMatchObject({ code: "circuit_open" });
   const report = await reportOf("failing");

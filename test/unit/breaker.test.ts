@@ -1,7 +1,7 @@
 // The circuit breaker as a machine: what opens it, who may probe, what closes it, and what it never does in any order
 // of events.
 
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { DurableOutcome } from "../../worker/exchange/durable-exchange.ts";
 import {
