@@ -21,7 +21,7 @@ const later = useCleanups();
 /** Shorter for a trial, which shows that it runs and proves nothing. */
 const seconds = Number(process.env["ADMISSION_SECONDS"] ?? 60);
 const perSecond = 200;
-const timeoutMs = 1_000;
+const timeoutMs = 2_000;
 const openMs = 10_000;
 
 interface Answer {
@@ -76,7 +76,7 @@ async function startStage(services: Readonly<Record<string, Partial<ServiceOptio
         ...credentialsFor(bridge.url),
         HEARBACK_OPERATOR_ACCESS: "open",
         GATEWAY_OPTIONS: JSON.stringify({
-          produceTimeoutMs: 500,
+          produceTimeoutMs: 1_000,
           workersPlan: "paid",
           services: Object.fromEntries(
             names.map((name) => [
@@ -227,8 +227,9 @@ test("a dead service beside two others: their latencies next to a run without it
   const beside = ["first", "second"] as const;
   const latencies = async (dead?: Partial<ServiceOptions>): Promise<readonly number[]> => {
     const stage = await startStage({
-      first: {},
-      second: {},
+      // So that all of their latencies are seen, however late.
+      first: { timeoutMs: 20_000 },
+      second: { timeoutMs: 20_000 },
       ...(dead === undefined ? {} : { dead }),
     });
     for (const service of beside) stage.answer(service);
