@@ -16,7 +16,8 @@ const atTheEnd: (() => unknown)[] = [];
 
 const timeoutMs = 400;
 const brief = { timeoutMs, breaker: { openMs: 1_000 } } as const;
-const fallback = { body: { score: 0.5 } } as const;
+const neutral = { prediction: 0.5, error: "circuit_broken" } as const;
+const fallback = { body: neutral } as const;
 const services: Readonly<Record<string, Partial<ServiceOptions>>> = {
   failing: brief,
   neutral: { ...brief, fallback },
@@ -173,11 +174,11 @@ test("five waits in vain open the breaker: then nothing is produced but its prob
   expect(told).toHaveLength(open + halfOpen + closed);
 });
 
-test("a service with a fallback gives it while its breaker is open, and keeps it under no key", async () => {
+test("[E41] a service with a fallback gives it while its breaker is open, and keeps it under no key", async () => {
   await statusesOf("neutral", 5);
   const degraded = await ask("neutral", key("first"));
   expect(degraded.status).toBe(200);
-  expect(degraded.body).toEqual({ score: 0.5, degraded: true });
+  expect(degraded.body).toEqual({ ...neutral, degraded: true });
   expect(degraded.headers.get("content-type")).toBe("application/json");
   expect(degraded.headers.get("x-correlation-id")).toMatch(/^[0-9a-f]{64}$/);
   expect(await recordsOf("neutral")).toBe(5);
@@ -188,9 +189,9 @@ test("a service with a fallback gives it while its breaker is open, and keeps it
 
 test("a fallback on timeout stands in for the 504, and the late answer is still to be had under the key", async () => {
   const plain = await ask("patient");
-  expect([plain.status, plain.body]).toEqual([203, { score: 0.5, degraded: true }]);
+  expect([plain.status, plain.body]).toEqual([203, { ...neutral, degraded: true }]);
   const keyed = await ask("patient", key("late"));
-  expect([keyed.status, keyed.body]).toEqual([203, { score: 0.5, degraded: true }]);
+  expect([keyed.status, keyed.body]).toEqual([203, { ...neutral, degraded: true }]);
   expect(keyed.headers.get("location")).toMatch(/^\/requests\//);
   answering("patient");
   await expect
@@ -221,7 +222,7 @@ test("under an open breaker a key finds its answer, and its exchange that still 
   expect(await reportOf("keyed")).toMatchObject({ probes: 0, underWay: 0 });
 });
 
-test("a service that is full refuses, and another one beside it answers", async () => {
+test("[E42] a service that is full refuses, and another one beside it answers", async () => {
   const responder = answering("narrow");
   answering("wide");
   responder.hold();
@@ -292,5 +293,5 @@ test("while its consumer group is empty nothing is produced for a service; a mem
 
 test("where there is a fallback it is given while nobody is there to answer", async () => {
   const degraded = async () => (await ask("substituted")).body;
-  await expect.poll(degraded, { timeout: 5_000 }).toEqual({ score: 0.5, degraded: true });
+  await expect.poll(degraded, { timeout: 5_000 }).toEqual({ ...neutral, degraded: true });
 });

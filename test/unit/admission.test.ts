@@ -115,7 +115,7 @@ const found = (members: number, isBehind = false): KafkaRead<GroupState> => ({
 });
 
 describe("admission", () => {
-  test("an open breaker refuses until its next probe, and says in whole seconds when that is", async () => {
+  test("[E41] an open breaker refuses until its next probe, and says in whole seconds when that is", async () => {
     const one = admissionWith();
     await one.expire();
     await one.expire();
