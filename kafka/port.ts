@@ -1,5 +1,5 @@
 // What Hearback needs from Kafka, and nothing more: produce one record, read from offsets, ask where a
-// log begins and ends. No consumer groups: replies are read by offset, which is safe to repeat.
+// log begins and ends, and whether a group reads. It joins no group: replies are read by offset, which is safe to repeat.
 
 import type { KafkaRecord, NewRecord, ProduceOutcome } from "../protocol/index.ts";
 
@@ -22,6 +22,14 @@ export type KafkaRead<T> =
   | { readonly status: "read"; readonly value: T }
   | { readonly status: "unreachable"; readonly cause: unknown };
 
+/** Those who answer the requests of a topic, as their consumer group shows them. */
+export interface GroupState {
+  /** 0: nobody reads. */
+  readonly members: number;
+  /** Some record is older than was asked for, and the group has not committed it. */
+  readonly isBehind: boolean;
+}
+
 export interface KafkaPort {
   /**
    * Appends one record, acknowledged by all in-sync replicas. May be repeated when the record carries
@@ -40,4 +48,11 @@ export interface KafkaPort {
   ): Promise<KafkaRead<readonly LogPosition[]>>;
   /** Partition count by topic. */
   topics(timeoutMs: number): Promise<KafkaRead<ReadonlyMap<string, number>>>;
+  /** `unreachable` also where the peer is too old to tell. `unreadMs`: the age from which on a record counts. */
+  groupState(
+    group: string,
+    topic: string,
+    unreadMs: number,
+    timeoutMs: number,
+  ): Promise<KafkaRead<GroupState>>;
 }

@@ -12,6 +12,7 @@ import {
   toWireNewRecord,
   type NewRecord,
   type ProduceOutcome,
+  type WireGroupState,
   type WireOffset,
   type WirePosition,
   type WireProduceAnswer,
@@ -19,7 +20,7 @@ import {
 } from "../protocol/index.ts";
 import { withDeadline } from "./deadline.ts";
 import { limitAttempts } from "./sdk-attempts.ts";
-import type { KafkaPort, KafkaRead, LogPosition } from "./port.ts";
+import type { GroupState, KafkaPort, KafkaRead, LogPosition } from "./port.ts";
 
 export interface KafkaRestCredentials {
   /** Base URL of the Kafka REST API, without the `/hearback` prefix. */
@@ -40,6 +41,22 @@ export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort
   const producer = kafka.producer();
   const consumer = kafka.consumer();
   const admin = kafka.admin();
+
+  /**
+   * Past the SDK: what it asks without a body it repeats with nothing to tell of a failed attempt, and what is ours
+   * alone it does not know.
+   */
+  async function get(path: string, timeoutMs: number): Promise<unknown> {
+    const response = await fetch(url + path, {
+      headers: { authorization: `Basic ${btoa(`${username}:${password}`)}` },
+      signal: AbortSignal.timeout(timeoutMs),
+    });
+    if (!response.ok) {
+      await response.body?.cancel();
+      throw new Error(`the bridge answered ${response.status}`);
+    }
+    return response.json();
+  }
 
   return {
     async produce(record, timeoutMs): Promise<ProduceOutcome> {
@@ -80,18 +97,25 @@ export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort
     },
 
     async topics(timeoutMs) {
-      // The SDK asks this without a body, so nothing would tell of a failed attempt: the one call that goes past it.
-      const answer = fetch(`${url}/topics`, {
-        headers: { authorization: `Basic ${btoa(`${username}:${password}`)}` },
-        signal: AbortSignal.timeout(timeoutMs),
-      }).then(async (response) => {
-        if (!response.ok) throw new Error(`the bridge answered ${response.status}`);
-        const topics: unknown = await response.json();
-        return topics as Record<string, number>;
+      return read(get("/topics", timeoutMs), undefined, timeoutMs, (topics) => {
+        return new Map(Object.entries(topics as Record<string, number>));
       });
-      return read(answer, undefined, timeoutMs, (topics) => new Map(Object.entries(topics)));
+    },
+
+    async groupState(group, topic, unreadMs, timeoutMs) {
+      const path = `/group/${encodeURIComponent(group)}/${encodeURIComponent(topic)}?unread-ms=${unreadMs}`;
+      return read(get(path, timeoutMs), undefined, timeoutMs, readGroupState);
     },
   };
+}
+
+/** Throws for what is none: a peer that does not know the question may answer anything. */
+function readGroupState(answer: unknown): GroupState {
+  const { members, isBehind } = answer as Partial<WireGroupState>;
+  if (typeof members !== "number" || typeof isBehind !== "boolean") {
+    throw new TypeError("the bridge's answer is not the state of a group");
+  }
+  return { members, isBehind };
 }
 
 function toWirePosition({ topic, partition, offset, log }: LogPosition): WirePosition {

@@ -74,6 +74,14 @@ export interface WireOffset {
   readonly log: string;
 }
 
+/** Answer of `GET /hearback/group/{group}/{topic}?unread-ms=N`. */
+export interface WireGroupState {
+  /** Of the group, whatever they read now; 1 where it is only known that there are some. */
+  readonly members: number;
+  /** Some record of the topic is older than N ms and not committed, in a partition where something is. */
+  readonly isBehind: boolean;
+}
+
 function toWireHeaders(headers: readonly RecordHeader[]): WireHeader[] {
   return headers.map(({ key, value }) => ({ key, value: toBase64(value) }));
 }

@@ -8,7 +8,9 @@ import type { KafkaPort } from "../kafka/index.ts";
 import { httpHeaders } from "../protocol/index.ts";
 import type { ApiKey } from "./access/api-key-list.ts";
 import type { KeySet } from "./access/key-set.ts";
+import { Admission } from "./admission/admission.ts";
 import type { GatewayConfig } from "./config.ts";
+import { admissionHandler } from "./operator/admission.ts";
 import { deadLetterHandlers } from "./operator/dead-letters.ts";
 import type { GatewayEnv } from "./env.ts";
 import type { Nudger } from "./exchange/nudger.ts";
@@ -75,6 +77,8 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
   answer("GET", "/healthz", answerHealthz);
   answer("GET", "/readyz", readyzHandler(deps));
   answer("GET", "/_hearback/ledger", ledgerHandler(config, deps));
+  const admissions = new Map(config.services.map((service) => [service.name, new Admission(service)]));
+  answer("GET", "/_hearback/admission", admissionHandler(admissions));
   const deadLetters = deadLetterHandlers(deps);
   answer("GET", "/_hearback/dead-letters", deadLetters.list);
   answer("POST", "/_hearback/dead-letters/redrive", deadLetters.redriveAll);
@@ -84,7 +88,8 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
   answer("GET", "/requests/:id", lookHandler(config, deps));
   answer("DELETE", "/requests/:id", cancelHandler(config, deps));
   for (const service of config.services) {
-    answer(service.method, service.path, serviceHandler(service, config, deps));
+    const admission = admissions.get(service.name) ?? new Admission(service);
+    answer(service.method, service.path, serviceHandler(service, config, deps, admission));
   }
 
   app.notFound((c) => {

@@ -11,9 +11,12 @@ import { show } from "./config/show.ts";
 export type {
   Authentication,
   AuthenticationOptions,
+  BreakerOptions,
   CloudflareAccessOptions,
   ConfigProblem,
   CorsOptions,
+  Fallback,
+  FallbackOptions,
   GatewayConfig,
   GatewayOptions,
   JwtAlgorithm,
@@ -55,15 +58,20 @@ export function resolveGateway(input: unknown): ConfigResult {
   if (!parsed.success) return { ok: false, problems: parsed.issues.map(shapeProblem) };
   const { services, produceTimeoutMs, workersPlan, drainLocation, limits } = parsed.output;
   const config: GatewayConfig = {
-    services: Object.entries(services).map(([name, { route, recordKey, replyPartitions, ...rest }]) => {
+    services: Object.entries(services).map(([name, { route, replyPartitions, ...rest }]) => {
       const [method = "", path = ""] = route.split(" ");
+      const { recordKey, capacityPerPrincipal, fallback, responderGroup } = rest;
       return {
         ...rest,
+        // Named, since what is not declared has no member.
+        recordKey,
+        capacityPerPrincipal,
+        fallback,
+        responderGroup,
         replyPartitions: inOrder(replyPartitions),
         name,
         method,
         path: withoutTrailingSlash(path),
-        recordKey,
       };
     }),
     produceTimeoutMs,

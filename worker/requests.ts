@@ -7,6 +7,7 @@ import { encodeCancel, type AttachOutcome } from "../protocol/index.ts";
 import { distinctWays } from "./access/authenticate.ts";
 import { callerOfAnyService } from "./access/gate.ts";
 import { nameOfPrincipal } from "./access/principal.ts";
+import { Bulkhead } from "./admission/capacity.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
 import type { Authentication, GatewayConfig } from "./config.ts";
 import { connect, type Connection } from "./exchange/connection.ts";
@@ -23,19 +24,29 @@ import { SparseLog } from "./sparse-log.ts";
 /** Longest a `wait=N` is held here: reports disagree on what the platform allows a request that does not move. */
 const longestWaitMs = 30_000;
 const waiterTimeoutMs = 3_000;
+/** As many of these wait in one isolate; which service they are of, their IDs do not say. One more is answered at once. */
+const longPolls = { capacity: 1_000, perCaller: undefined, longestMs: longestWaitMs + 15_000 };
 
 /** The answer, or 202 while there is none; `Prefer: wait=N` waits for it. */
 export function lookHandler(config: GatewayConfig, deps: GatewayDeps) {
   const invalidReplies = new SparseLog();
   const ways = distinctWays(config.services);
+  const places = new Bulkhead(longPolls);
 
   return async function answerLook(c: Context<AppEnv>): Promise<Response> {
     const found = await find(c, ways, deps);
     if (found instanceof Response) return found;
     const { correlationId, principal, connection } = found;
     const { waitSeconds } = readPreferences(c.req.header("Prefer") ?? null);
-    const waitMs = waitSeconds === undefined ? undefined : Math.min(waitSeconds * 1_000, longestWaitMs);
-    const outcome = await lookAndWait(connection, principal, waitMs ?? 0, c.req.raw.signal);
+    const place = waitSeconds === undefined ? undefined : places.enter("", Date.now());
+    // Without a place the preference is not followed, which a preference need not be.
+    const waitMs =
+      waitSeconds === undefined || place?.status !== "entered"
+        ? undefined
+        : Math.min(waitSeconds * 1_000, longestWaitMs);
+    const outcome = await lookAndWait(connection, principal, waitMs ?? 0, c.req.raw.signal).finally(() => {
+      if (place?.status === "entered") place.leave();
+    });
     if (outcome.status === "forbidden") return found.unknown();
     const response =
       (await invalidReply(outcome, config, correlationId, invalidReplies)) ??

@@ -6,15 +6,21 @@ import { encodeCancel, httpHeaders, type Replied } from "../protocol/index.ts";
 import { callerOfService } from "./access/gate.ts";
 import { nameOfPrincipal, type Caller } from "./access/principal.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
-import type { GatewayConfig, Service } from "./config.ts";
+import type { Admission, Admitted } from "./admission/admission.ts";
+import { respondRefusal } from "./admission/refuse.ts";
+import { lookTimeoutMs } from "./admission/responders.ts";
+import type { Fallback, GatewayConfig, Service } from "./config.ts";
 import { connect, type Connection } from "./exchange/connection.ts";
 import { durableExchange, type DurableOutcome } from "./exchange/durable-exchange.ts";
+import { isKept } from "./exchange/kept.ts";
 import { requestReply } from "./exchange/request-reply.ts";
 import { Spin } from "./exchange/spin.ts";
 import { durableWait, plainWait } from "./exchange/waiter-port.ts";
+import { callerKey, clientAddress } from "./http/caller-key.ts";
 import { rateLimitOf } from "./http/rate-limit.ts";
 import { readRequest, type ReadRequest } from "./http/read-request.ts";
 import {
+  respondFallback,
   respondOutcome,
   respondProblem,
   respondStillWaiting,
@@ -28,7 +34,12 @@ import { SparseLog } from "./sparse-log.ts";
 /** A plain request is produced once, and its ID is used once. */
 const onlyAttempt = 1;
 
-export function serviceHandler(service: Service, config: GatewayConfig, deps: GatewayDeps) {
+export function serviceHandler(
+  service: Service,
+  config: GatewayConfig,
+  deps: GatewayDeps,
+  admission: Admission,
+) {
   const spin = new Spin();
   const invalidReplies = new SparseLog();
   const rateLimit = rateLimitOf(service);
@@ -53,6 +64,14 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
     if (read instanceof Response) return read;
     const { id, isAsync, clientCorrelationId } = read;
     const connection = connect(c, deps, id.waiterId);
+    const admitted = await admission.admit({
+      ...connection,
+      caller: callerKey(principal, clientAddress(c.req.raw.headers)),
+      createdAt,
+      look: (group) =>
+        connection.kafka.groupState(group, service.requestTopic, service.timeoutMs, lookTimeoutMs),
+      ...(read.isKeyed ? { isKept: () => isKept(connection.waiter, principal) } : {}),
+    });
     const exchange = {
       ...read,
       principal,
@@ -62,10 +81,16 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
       invalidReplies,
       produceTimeoutMs: config.produceTimeoutMs,
     };
-    const response =
-      read.isKeyed || isAsync || service.lateReplies === "keep"
-        ? await answerDurably(connection, exchange, c.req.raw.signal)
-        : await answerPlainly(connection, exchange, c.req.raw.signal);
+    const run = read.isKeyed || isAsync || service.lateReplies === "keep" ? answerDurably : answerPlainly;
+    let response: Response;
+    if (!admitted.admitted) response = respondRefusal(service, admitted, id.correlationId);
+    else {
+      try {
+        response = await run(connection, { ...exchange, admitted }, c.req.raw.signal);
+      } finally {
+        admitted.settle();
+      }
+    }
     if (clientCorrelationId !== undefined) {
       response.headers.set(httpHeaders.clientCorrelationId, clientCorrelationId);
     }
@@ -74,6 +99,7 @@ export function serviceHandler(service: Service, config: GatewayConfig, deps: Ga
 }
 
 interface Exchange extends ReadRequest {
+  readonly admitted: Admitted;
   readonly service: Service;
   /** The name of who asks. */
   readonly principal: string;
@@ -112,7 +138,12 @@ async function answerPlainly(
     },
     signal,
   );
+  exchange.admitted.settle(outcome);
   learnFrom(outcome.status, spin, createdAt);
+  const { fallback } = service;
+  if (outcome.status === "expired" && fallback?.onTimeout === true) {
+    return respondFallback(fallback, correlationId);
+  }
   return (await invalidReply(exchange, outcome)) ?? respondOutcome(outcome, correlationId);
 }
 
@@ -158,10 +189,12 @@ async function answerDurably(
     },
     signal,
   );
+  exchange.admitted.settle(outcome);
   const isStored = outcome.status === "replied" && outcome.isStored === true;
   if (waitMs > 0 && !isStored) learnFrom(outcome.status, spin, createdAt);
   const response =
-    (await invalidReply(exchange, outcome)) ?? respondDurable(outcome, id.correlationId, isAsync);
+    (await invalidReply(exchange, outcome)) ??
+    respondDurable(outcome, id.correlationId, isAsync, service.fallback);
   // What was refused was not waited for.
   if (["conflict", "unavailable", "unknown"].includes(outcome.status)) return response;
   return withPreferenceApplied(response, {
@@ -177,7 +210,17 @@ function learnFrom(status: DurableOutcome["status"], spin: Spin, createdAt: numb
     spin.record(Date.now() - createdAt);
 }
 
-function respondDurable(outcome: DurableOutcome, correlationId: string, isAsync: boolean): Response {
+function respondDurable(
+  outcome: DurableOutcome,
+  correlationId: string,
+  isAsync: boolean,
+  fallback: Fallback | undefined,
+): Response {
+  const waitedInVain = outcome.status === "expired" || (outcome.status === "waiting" && !isAsync);
+  if (waitedInVain && fallback?.onTimeout === true) {
+    // For this caller alone: the exchange is kept as it is, and may yet be answered.
+    return withLocation(respondFallback(fallback, correlationId), correlationId);
+  }
   switch (outcome.status) {
     case "waiting":
       return isAsync

@@ -125,6 +125,10 @@ export function openEmbeddedGroups({ log, store, maxGroups = 10_000 }: EmbeddedG
       }));
     },
 
+    async memberCount(group) {
+      return groups.get(group)?.size ?? 0;
+    },
+
     async describe() {
       const byName = [...groups].toSorted(([one], [other]) => (one < other ? -1 : 1));
       return byName.map(([name, seats]) => ({

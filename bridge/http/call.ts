@@ -36,6 +36,8 @@ export interface Call {
 
 export interface Route {
   readonly methods: readonly string[];
+  /** The vendor's API knows no such path: it is there under our prefix alone. */
+  readonly isOurs?: true;
   readonly answer: (call: Call) => Promise<Answer>;
 }
 

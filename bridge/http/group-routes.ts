@@ -6,16 +6,18 @@ import {
   type CommittedOffset,
   type InstanceName,
   type InstanceOptions,
+  groupStateOf,
   isTopicName,
 } from "../../kafka/log/index.ts";
-import { assignmentHeader } from "../../protocol/index.ts";
+import { assignmentHeader, type WireGroupState } from "../../protocol/index.ts";
 import { findForbidden } from "./access.ts";
-import { badRequest, problemAnswer, type Answer, type Problem } from "./answer.ts";
+import { badRequest, forbidden, problemAnswer, type Answer, type Problem } from "./answer.ts";
 import { isFields, parseJson, parseList, parsePartition, parsePosition, parseTimeout } from "./json-body.ts";
 import { defaultFetchMs, type Call } from "./call.ts";
 
 const success: Answer = { status: 200, body: { result: "Success", status: 200 } };
 const maxMs = 24 * 60 * 60 * 1_000;
+const maxGroupName = 1_000;
 
 export async function consume(call: Call): Promise<Answer> {
   const json = parseJson(call.body);
@@ -129,6 +131,27 @@ export async function listConsumers({ groups, access }: Call): Promise<Answer> {
       .map(({ name: instance, topics }) => ({ name: instance, topics })),
   }));
   return { status: 200, body: shown.filter(({ instances }) => instances.length > 0) };
+}
+
+/**
+ * Whether somebody reads a topic, and keeps up. For whoever produces to the topic, too: it tells less of the topic than
+ * its list does.
+ */
+export async function showGroup({ access, groups, log, segments, query }: Call): Promise<Answer> {
+  const [, group = "", topic = ""] = segments;
+  // Kafka takes any name for a group, and a service's group need not be made here.
+  if (group === "" || group.length > maxGroupName || !isTopicName(topic)) {
+    return problemAnswer(badRequest("a group and a topic are needed"));
+  }
+  if (!access.mayProduce(topic) && !access.mayConsume(topic)) return problemAnswer(forbidden(topic));
+  const unreadMs = msOf(query.get("unread-ms") ?? "");
+  if (unreadMs === undefined) return problemAnswer(badRequest("unread-ms is milliseconds up to a day"));
+  const state: WireGroupState = await groupStateOf(log, groups, {
+    group,
+    topic,
+    before: Date.now() - unreadMs,
+  });
+  return { status: 200, body: state };
 }
 
 export async function deleteConsumer(call: Call): Promise<Answer> {

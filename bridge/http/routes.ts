@@ -14,7 +14,15 @@ import {
   type TopicPartition,
   lastingRetryAfter,
 } from "../../kafka/log/index.ts";
-import { commit, committed, consume, consumeByPath, deleteConsumer, listConsumers } from "./group-routes.ts";
+import {
+  commit,
+  committed,
+  consume,
+  consumeByPath,
+  deleteConsumer,
+  listConsumers,
+  showGroup,
+} from "./group-routes.ts";
 import { defaultFetchMs, type Call, type Route } from "./call.ts";
 import { recordOfWebhook } from "./webhook.ts";
 import { hearbackForm } from "./wire-hearback.ts";
@@ -34,6 +42,7 @@ const routes: ReadonlyMap<string, Route> = new Map([
   ["commit 3", { methods: ["POST", "GET"], answer: commit }],
   ["committed 3", { methods: ["POST", "GET"], answer: committed }],
   ["consumers 1", { methods: ["GET"], answer: listConsumers }],
+  ["group 3", { methods: ["GET"], answer: showGroup, isOurs: true }],
   ["delete-consumer 3", { methods: ["POST", "DELETE"], answer: deleteConsumer }],
   ["webhook 1", { methods: ["POST", "GET"], answer: webhook }],
 ]);
@@ -51,7 +60,7 @@ export function findRoute(
   const isHearback = `/${raw[0]}` === hearbackPrefix;
   if (isHearback) raw.shift();
   const route = routes.get(`${raw[0]} ${raw.length}`);
-  if (route === undefined) return notFound;
+  if (route === undefined || (route.isOurs === true && !isHearback)) return notFound;
   try {
     const segments = raw.map(decodeURIComponent);
     return { route, form: isHearback ? hearbackForm : plainForm, segments };

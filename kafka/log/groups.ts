@@ -51,6 +51,8 @@ export interface Groups {
   join(options: JoinOptions): Promise<Member>;
   /** One answer per partition, in order. Throws `LogUnavailable`. */
   committed(group: string, partitions: readonly TopicPartition[]): Promise<readonly CommittedOffset[]>;
+  /** 0 for a group that does not exist; 1 where it is only known that there are some. Throws `LogUnavailable`. */
+  memberCount(group: string): Promise<number>;
   /** Groups with members, by name. Throws `LogUnavailable`. */
   describe(): Promise<readonly GroupDescription[]>;
   /** Ends a membership, whichever process holds it. False when there is none. Throws `LogUnavailable`. */

@@ -5,6 +5,7 @@ export * from "./assign-partitions.ts";
 export * from "./backend.ts";
 export * from "./consumers.ts";
 export * from "./deadline.ts";
+export * from "./group-state.ts";
 export * from "./groups.ts";
 export * from "./log.ts";
 export * from "./next-of.ts";

@@ -32,6 +32,9 @@ const watchMs = 3_000;
 /** Another process has joined under the same instance name. */
 const takenOver = "FENCED_INSTANCE_ID";
 
+/** States of a group without members. */
+const isVacant = /^(empty|dead)$/i;
+
 export interface KafkaGroupsOptions {
   readonly connection: KafkaConnection;
   readonly admin: Pick<
@@ -64,6 +67,20 @@ export function createKafkaGroups(groupsOptions: KafkaGroupsOptions): Groups {
     })).filter(({ instances }) => instances.length > 0);
   }
 
+  async function memberCount(group: string): Promise<number> {
+    try {
+      const described = (await admin.describeGroups({ groups: [group] })).get(group);
+      if (described !== undefined && described.state !== "DEAD" && described.state !== "Dead") {
+        return described.members.size;
+      }
+    } catch (cause) {
+      if (!errorNames(cause).includes("GROUP_ID_NOT_FOUND")) throw cause;
+    }
+    // One of the newer protocol (KIP-848) is not described here, as if there were none; in the list it has its state.
+    const listed = (await admin.listGroups({ types: ["consumer"] })).get(group);
+    return listed === undefined || isVacant.test(listed.state) ? 0 : 1;
+  }
+
   return {
     async join(options) {
       const member = await joinGroup(groupsOptions, options, () => members.delete(member));
@@ -88,6 +105,14 @@ export function createKafkaGroups(groupsOptions: KafkaGroupsOptions): Groups {
           partition,
           offset: offsets.get(`${topic}/${partition}`) ?? -1,
         }));
+      } catch (cause) {
+        throw unavailable(cause);
+      }
+    },
+
+    async memberCount(group) {
+      try {
+        return await memberCount(group);
       } catch (cause) {
         throw unavailable(cause);
       }

@@ -9,12 +9,12 @@ import { useCleanups } from "../support/cleanups.ts";
 
 const later = useCleanups();
 
-async function startFailing() {
+async function startFailing(status = 500) {
   let calls = 0;
   const server = createServer((request, response) => {
     calls++;
     request.resume();
-    response.writeHead(500, { "content-type": "application/json" }).end('{"error":"broken"}');
+    response.writeHead(status, { "content-type": "application/json" }).end('{"error":"broken"}');
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   later(() => new Promise((resolve) => server.close(resolve)));
@@ -36,9 +36,15 @@ test("a read that fails has failed with its first attempt, long before the SDK w
     kafka.fetch([position], waitMs),
     kafka.offsets("latest", [position], waitMs),
     kafka.topics(waitMs),
+    kafka.groupState("models", "red", 1_000, waitMs),
   ]);
-  expect(answers.map(({ status }) => status)).toEqual(["unreachable", "unreachable", "unreachable"]);
-  expect(calls()).toBe(3);
+  expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 4 }, () => "unreachable"));
+  expect(calls()).toBe(4);
+});
+
+test("a peer that answers something else when it is asked for a group counts as one that cannot say", async () => {
+  const { kafka } = await startFailing(200);
+  expect(await kafka.groupState("models", "red", 1_000, 10_000)).toMatchObject({ status: "unreachable" });
 });
 
 test("a produce is sent again while its request waits, and not after the deadline", async () => {

@@ -36,6 +36,7 @@ function logOf(
   const endOf = (topic: string) => ends[topic] ?? (of(topic).at(-1)?.offset ?? -1) + 1;
   return {
     produce: () => Promise.reject(new Error("a replay produces nothing")),
+    groupState: () => Promise.reject(new Error("a replay asks for no group")),
     topics: () => read(new Map(topics.map((topic) => [topic, 1]))),
     offsets: (query, partitions) =>
       read(

@@ -19,6 +19,8 @@ export default defineGateway({
       replyTopic: "replies",
       timeoutMs: 300,
       replyPartitions: 3,
+      // Its requests are made to expire.
+      breaker: false,
     },
     basket: {
       route: "GET /basket/:id",
@@ -51,6 +53,8 @@ export default defineGateway({
       replyTopic: "durable.replies",
       timeoutMs: 300,
       asyncTimeoutMs: 300,
+      // Its requests are made to expire.
+      breaker: false,
     },
     strict: {
       route: "POST /strict",
@@ -66,6 +70,8 @@ export default defineGateway({
       replyTopic: "durable.replies",
       timeoutMs: 300,
       lateReplies: "keep",
+      // Its requests are made to expire.
+      breaker: false,
     },
     identified: {
       route: "POST /uuid",

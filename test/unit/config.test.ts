@@ -1,7 +1,7 @@
 // The config check: every problem at once, each with name, received value and rule.
 
 import * as v from "valibot";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { ConfigError, defineGateway, resolveGateway } from "../../worker/config.ts";
 
 const predict = { route: "POST /predict", requestTopic: "requests", replyTopic: "replies" };
@@ -38,6 +38,11 @@ test("a service needs only a route and two topics; everything else has a default
         cancelRecords: false,
         authentication: [],
         forwardClaims: [],
+        capacity: 1_000,
+        capacityPerPrincipal: undefined,
+        breaker: { failures: 5, openMs: 10_000, probes: 1 },
+        fallback: undefined,
+        responderGroup: undefined,
       },
     ],
     produceTimeoutMs: 3_000,
@@ -512,4 +517,78 @@ test("claims can travel only where callers have some", () => {
   ]);
   expect(withClaims(["", 7])).toHaveLength(2);
   expect(withClaims(Array.from({ length: 33 }, () => "sub"))).toHaveLength(1);
+});
+
+describe("admission", () => {
+  const withOptions = (options: object) => problemsOf({ services: { a: { ...predict, ...options } } });
+  const settled = (options: object) => {
+    const resolved = resolveGateway({ services: { a: { ...predict, ...options } } });
+    return resolved.ok ? resolved.config.services[0] : undefined;
+  };
+
+  test("what is given of a breaker and a fallback is completed, and a breaker can be left out", () => {
+    expect(settled({ breaker: { failures: 2 } })?.breaker).toEqual({
+      failures: 2,
+      openMs: 10_000,
+      probes: 1,
+    });
+    expect(settled({ breaker: false })?.breaker).toBe(false);
+    expect(
+      settled({ fallback: { body: { score: 0.5, why: ["none", null, { deep: true }] } } })?.fallback,
+    ).toEqual({
+      status: 200,
+      body: { score: 0.5, why: ["none", null, { deep: true }] },
+      onTimeout: false,
+    });
+  });
+
+  test("its values have ranges of their own", () => {
+    expect(withOptions({ capacity: 0, capacityPerPrincipal: 1.5, responderGroup: "" })).toEqual([
+      "services.a.capacity | 0 | must be at least 1 requests",
+      "services.a.capacityPerPrincipal | 1.5 | must be a whole number of requests",
+      'services.a.responderGroup | "" | must not be empty',
+    ]);
+    expect(withOptions({ breaker: { failures: 0, openMs: 99, probes: 101 } })).toEqual([
+      "services.a.breaker.failures | 0 | must be at least 1 failures",
+      "services.a.breaker.openMs | 99 | must be at least 100 ms",
+      "services.a.breaker.probes | 101 | must be at most 100 requests",
+    ]);
+    for (const odd of [true, null, { fails: 3 }, { failures: "5" }]) {
+      expect(withOptions({ breaker: odd })).toEqual([
+        `services.a.breaker | ${JSON.stringify(odd)} | must be false, or an object of failures, openMs and probes, each a whole number`,
+      ]);
+    }
+  });
+
+  test.each([
+    ["a list", [1]],
+    ["a text", "neutral"],
+    ["null", null],
+    ["a number that JSON has not", { score: NaN }],
+    ["a function", { score: () => 1 }],
+    ["a date", { at: new Date(0) }],
+    ["nothing", { score: undefined }],
+  ])("the body of a fallback is an object of JSON, not %s", (_, body) => {
+    expect(withOptions({ fallback: { body } })).toEqual([
+      `services.a.fallback.body | ${JSON.stringify(body)} | must be an object of JSON`,
+    ]);
+  });
+
+  test("a fallback has a body, a status that goes with one, and no word of its own on being one", () => {
+    expect(withOptions({ fallback: {} })).toEqual(["services.a.fallback.body | undefined | is missing"]);
+    expect(withOptions({ fallback: { body: {}, status: 204 } })).toEqual([
+      "services.a.fallback.status | 204 | must be a status that has a body",
+    ]);
+    expect(withOptions({ fallback: { body: {}, status: 199 } }).join()).toContain("at least 200");
+    expect(withOptions({ fallback: { body: { degraded: false } } })).toEqual([
+      'services.a.fallback.body | {"degraded":false} | must not have the member degraded, which is added',
+    ]);
+  });
+
+  test("one principal cannot have more places than there are", () => {
+    expect(withOptions({ capacity: 10, capacityPerPrincipal: 10 })).toEqual([]);
+    expect(withOptions({ capacity: 10, capacityPerPrincipal: 11 })).toEqual([
+      "services.a.capacityPerPrincipal | 11 | must not be more than capacity (10)",
+    ]);
+  });
 });

@@ -285,6 +285,7 @@ test("a partition that the config has before the topic is found within seconds, 
       kafka: {
         produce: async () => ({ status: "unknown" }),
         topics: async () => ({ status: "read", value: new Map() }),
+        groupState: async () => ({ status: "unreachable", cause: "not asked for" }),
         offsets: async (query, wanted) => ({
           status: "read",
           value: wanted.map(({ topic, partition }) => {

@@ -70,6 +70,7 @@ function drainOver(sizes: number[], isReached: (offset: number) => boolean) {
           kafka: {
             produce: async () => ({ status: "unknown" }),
             topics: async () => ({ status: "read", value: new Map() }),
+            groupState: async () => ({ status: "unreachable", cause: "not asked for" }),
             offsets: async (query) => ({ status: "read", value: at(query === "latest" ? log.length : 0) }),
             fetch: async ([position], waitMs) => {
               let left = 4 * mebi;

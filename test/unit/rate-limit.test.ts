@@ -1,26 +1,26 @@
 // Whose requests count together, and what becomes of them when nobody counts.
 
 import { afterEach, expect, test, vi } from "vitest";
-import { clientAddress, isWithinRate, rateLimitKey } from "../../worker/http/rate-limit.ts";
+import { callerKey, clientAddress } from "../../worker/http/caller-key.ts";
+import { isWithinRate } from "../../worker/http/rate-limit.ts";
 import { SparseLog } from "../../worker/sparse-log.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
-test("callers count apart by service, principal and address, and no name of one is that of another", () => {
+test("callers count apart by principal and address, and no name of one is that of another", () => {
   const keys = [
-    rateLimitKey("a", "me", "192.0.2.1"),
-    rateLimitKey("b", "me", "192.0.2.1"),
-    rateLimitKey("a", "192.0.2.1", "192.0.2.1"),
-    rateLimitKey("a", "", "192.0.2.1"),
-    rateLimitKey("a", "", "192.0.2.2"),
-    rateLimitKey("a", "", undefined),
-    rateLimitKey("a", 'address","192.0.2.1', undefined),
+    callerKey("me", "192.0.2.1"),
+    callerKey("192.0.2.1", "192.0.2.1"),
+    callerKey("", "192.0.2.1"),
+    callerKey("", "192.0.2.2"),
+    callerKey("", undefined),
+    callerKey('address","192.0.2.1', undefined),
   ];
   expect(new Set(keys).size).toBe(keys.length);
 });
 
 test("a principal is the same one wherever it asks from, and an address is the platform's word", () => {
-  expect(rateLimitKey("a", "me", "192.0.2.1")).toBe(rateLimitKey("a", "me", "192.0.2.2"));
+  expect(callerKey("me", "192.0.2.1")).toBe(callerKey("me", "192.0.2.2"));
   const headers = new Headers({ "CF-Connecting-IP": "192.0.2.1", "X-Forwarded-For": "192.0.2.9" });
   expect(clientAddress(headers)).toBe("192.0.2.1");
   expect(clientAddress(new Headers({ "X-Forwarded-For": "192.0.2.9" }))).toBeUndefined();
@@ -37,7 +37,7 @@ test.each([
   ["::ffff:192.0.2.1", "::ffff:192.0.2.2", false],
   ["192.0.2.1", "192.0.2.2", false],
 ])("anonymous callers at %s and %s count together: %s", (one, other, together) => {
-  expect(rateLimitKey("a", "", one) === rateLimitKey("a", "", other)).toBe(together);
+  expect(callerKey("", one) === callerKey("", other)).toBe(together);
 });
 
 test("the binding is asked with the key, and its word stands", async () => {

@@ -233,7 +233,56 @@ export interface ServiceOptions {
    * @default []
    */
   readonly forwardClaims?: readonly string[];
+  /**
+   * Most requests of the service that may be under way at once in one isolate (1 to 100000); one more gets 503
+   * `at_capacity`.
+   * @default 1000
+   */
+  readonly capacity?: number;
+  /**
+   * Most of them of one principal, or, where callers are anonymous, of one client address; one more gets 429
+   * `too_many_waiting`. Must not be more than `capacity`.
+   * @default as many as there are
+   */
+  readonly capacityPerPrincipal?: number;
+  /**
+   * When the service is asked no more for a while, in one isolate. `false`: never.
+   * @default {"failures":5,"openMs":10000,"probes":1}
+   */
+  readonly breaker?: BreakerOptions | false;
+  /**
+   * What is answered in place of the service while its breaker is open, nobody is there to answer, or it is at
+   * capacity.
+   * @default 503
+   */
+  readonly fallback?: FallbackOptions;
+  /**
+   * Consumer group that answers the service's requests, where it commits at least once per `timeoutMs`. While it has no
+   * members, or is further behind than that, requests get 503 `no_responder`.
+   * @default nobody looks
+   */
+  readonly responderGroup?: string;
 }
+
+export interface BreakerOptions {
+  /** Failures in a row that open it: refused produces and expired waits (1 to 1000). */
+  readonly failures?: number;
+  /** How long it stays open before a request probes whether the service is back, in ms (100 to 600000). */
+  readonly openMs?: number;
+  /** How many requests may probe at a time, and how many of them must succeed (1 to 100). */
+  readonly probes?: number;
+}
+
+export interface FallbackOptions {
+  /** 200 unless given; one that has a body (200 to 599 without 204, 205 and 304). */
+  readonly status?: number;
+  /** Sent as JSON, with `degraded: true` beside its own members. */
+  readonly body: Readonly<Record<string, unknown>>;
+  /** Whether a caller who waited in vain gets it, too, in place of the 504. Not unless given. */
+  readonly onTimeout?: boolean;
+}
+
+export type Fallback = Required<FallbackOptions>;
 
 export interface GatewayOptions {
   /** Services by name. */
@@ -271,18 +320,27 @@ export type Authentication =
   | { readonly cloudflareAccess: CloudflareAccessOptions };
 
 /** A service with every option settled and its route taken apart. */
-export interface Service extends Required<
-  Omit<ServiceOptions, "authentication" | "recordKey" | "route" | "rateLimit" | "validate" | "cors">
-> {
-  readonly authentication: readonly Authentication[];
+export interface Service
+  extends
+    Required<Omit<ServiceOptions, "authentication" | "route" | "breaker" | keyof UndeclaredOptions>>,
+    UndeclaredOptions {
   readonly name: string;
   readonly method: string;
   /** Without a trailing slash. */
   readonly path: string;
+  readonly authentication: readonly Authentication[];
+  readonly breaker: Required<BreakerOptions> | false;
+}
+
+/** What a service may do without. */
+interface UndeclaredOptions {
   readonly recordKey: RecordKeySource | undefined;
   readonly rateLimit?: RateLimitOptions | undefined;
   readonly validate?: Schemas | undefined;
   readonly cors?: Required<CorsOptions> | undefined;
+  readonly capacityPerPrincipal: number | undefined;
+  readonly fallback: Fallback | undefined;
+  readonly responderGroup: string | undefined;
 }
 
 /** An option that is not there may be undefined, once it is settled. */

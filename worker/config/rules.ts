@@ -49,6 +49,13 @@ function serviceProblems(service: Service, { produceTimeoutMs }: GatewayConfig):
       rule: `must not be shorter than timeoutMs (${service.timeoutMs})`,
     });
   }
+  if ((service.capacityPerPrincipal ?? 0) > service.capacity) {
+    problems.push({
+      option: at("capacityPerPrincipal"),
+      received: show(service.capacityPerPrincipal),
+      rule: `must not be more than capacity (${service.capacity})`,
+    });
+  }
   if (service.clientCorrelationIdAsKey && service.idempotencyKey === "ignored") {
     problems.push({
       option: at("clientCorrelationIdAsKey"),

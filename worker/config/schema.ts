@@ -109,6 +109,19 @@ const limits = v.strictObject({
   headerCount: v.optional(wholeNumber(10, 1_000, "headers"), defaultLimits.headerCount),
   headerBytes: v.optional(wholeNumber(1_024, 131_072, "bytes"), defaultLimits.headerBytes),
 });
+const breakerDefaults = { failures: 5, openMs: 10_000, probes: 1 };
+
+/** What comes back from JSON as it was. */
+function isJson(value: unknown): boolean {
+  if (Array.isArray(value)) return value.every(isJson);
+  if (typeof value === "number") return Number.isFinite(value);
+  return value === null || ["string", "boolean"].includes(typeof value) || isJsonObject(value);
+}
+
+function isJsonObject(value: unknown): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return Object.getPrototypeOf(value) === Object.prototype && Object.values(value).every(isJson);
+}
 
 /** Every default is written here and nowhere else; a test holds the docstrings and the README against it. */
 export const serviceSchema = v.strictObject({
@@ -194,6 +207,45 @@ export const serviceSchema = v.strictObject({
       v.maxLength(32, "must be at most 32 claims"),
     ),
     [],
+  ),
+  capacity: v.optional(wholeNumber(1, 100_000, "requests"), 1_000),
+  capacityPerPrincipal: v.optional(wholeNumber(1, 100_000, "requests")),
+  breaker: v.optional(
+    v.union(
+      [
+        v.literal(false),
+        v.strictObject({
+          failures: v.optional(wholeNumber(1, 1_000, "failures"), breakerDefaults.failures),
+          openMs: v.optional(wholeNumber(100, 600_000, "ms"), breakerDefaults.openMs),
+          probes: v.optional(wholeNumber(1, 100, "requests"), breakerDefaults.probes),
+        }),
+      ],
+      "must be false, or an object of failures, openMs and probes, each a whole number",
+    ),
+    breakerDefaults,
+  ),
+  fallback: v.optional(
+    v.strictObject({
+      status: v.optional(
+        v.pipe(
+          wholeNumber(200, 599, "as an HTTP status"),
+          v.check((status) => ![204, 205, 304].includes(status), "must be a status that has a body"),
+        ),
+        200,
+      ),
+      body: v.pipe(
+        v.custom<Readonly<Record<string, unknown>>>(isJsonObject, "must be an object of JSON"),
+        v.check((body) => !("degraded" in body), "must not have the member degraded, which is added"),
+      ),
+      onTimeout: v.optional(yesOrNo, false),
+    }),
+  ),
+  responderGroup: v.optional(
+    v.pipe(
+      v.string("a consumer group's name is needed"),
+      v.minLength(1, "must not be empty"),
+      v.maxLength(249, "must be at most 249 characters"),
+    ),
   ),
 });
 

@@ -3,6 +3,10 @@
 
 import type { KafkaPort } from "../../kafka/index.ts";
 import type { NewRecord, Refused } from "../../protocol/index.ts";
+import { RefusalLog } from "./refusal-log.ts";
+
+/** Of this isolate. */
+const refusals = new RefusalLog();
 
 export type RecordFate = { readonly status: "appended" } | Refused | { readonly status: "unknown" };
 
@@ -14,7 +18,8 @@ export async function produceOnce(
 ): Promise<RecordFate> {
   const produced = await kafka.produce(record, timeoutMs);
   if (produced.status !== "refused") return { status: produced.status };
-  console.warn(`hearback: a record for ${record.topic} was refused: ${produced.reason}`);
+  const line = refusals.lineFor(record.topic, produced.reason, Date.now());
+  if (line !== undefined) console.warn(line);
   const { retryAfter } = produced;
   return produced.why === "too-large"
     ? { status: "refused", retryAfter, tooLarge: true }

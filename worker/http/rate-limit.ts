@@ -7,6 +7,7 @@ import { withDeadline } from "../../kafka/index.ts";
 import type { AppEnv } from "../app.ts";
 import type { Service } from "../config.ts";
 import { quoted, SparseLog } from "../sparse-log.ts";
+import { callerKey, clientAddress } from "./caller-key.ts";
 import { respondProblem } from "./respond.ts";
 
 /** The binding, as far as it is used here. */
@@ -17,38 +18,9 @@ export interface RateLimiter {
 /** A guard must not be what makes a request slow. */
 const bindingTimeoutMs = 500;
 
-/**
- * Whose requests are counted together. `caller` names an authenticated principal; empty: an anonymous one, who is known
- * by the address. Without one, as in a runtime that no client can reach, all anonymous callers are one.
- */
-export function rateLimitKey(service: string, caller: string, address: string | undefined): string {
-  if (caller !== "") return JSON.stringify([service, "principal", caller]);
-  return JSON.stringify(address === undefined ? [service] : [service, "address", networkOf(address)]);
-}
-
-/** Of IPv6 the first 64 bits: whoever has one address there has them all, and could take a new one for each request. */
-function networkOf(address: string): string {
-  const mapped = /^::ffff:([\d.]+)$/i.exec(address)?.[1];
-  if (mapped !== undefined || !address.includes(":")) return mapped ?? address;
-  const [head = "", tail] = address.toLowerCase().split("::");
-  const groups = head.split(":").filter(Boolean);
-  const after = (tail ?? "").split(":").filter(Boolean);
-  const zeros =
-    tail === undefined ? [] : Array<string>(Math.max(0, 8 - groups.length - after.length)).fill("0");
-  return [...groups, ...zeros, ...after]
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ""))
-    .join(":");
-}
-
-/** The client's address as the platform says it; no client can choose it. */
-export function clientAddress(headers: Headers): string | undefined {
-  return headers.get("CF-Connecting-IP") ?? undefined;
-}
-
 export interface RateLimit {
-  /** The 429 for a caller that is over it; undefined: go on. `caller` as in `rateLimitKey`. */
-  refuse(c: Context<AppEnv>, caller: string): Promise<Response | undefined>;
+  /** The 429 for a caller that is over it; undefined: go on. `principal` as in `callerKey`. */
+  refuse(c: Context<AppEnv>, principal: string): Promise<Response | undefined>;
   /** Tells the policy. How much of it is left the binding does not say. */
   announce(response: Response): Response;
 }
@@ -59,10 +31,10 @@ export function rateLimitOf({ name, rateLimit: options }: Service): RateLimit | 
   const { binding, limit, periodSeconds } = options;
   const log = new SparseLog();
   return {
-    async refuse(c, caller) {
+    async refuse(c, principal) {
       // That it is there was checked with the rest of the environment.
       const limiter = (c.env as unknown as Readonly<Record<string, RateLimiter>>)[binding] as RateLimiter;
-      const key = rateLimitKey(name, caller, clientAddress(c.req.raw.headers));
+      const key = JSON.stringify([name, callerKey(principal, clientAddress(c.req.raw.headers))]);
       if (await isWithinRate(limiter, key, log, Date.now())) return undefined;
       return respondProblem("rate_limited", c.get("correlationId"), {
         headers: {

@@ -11,6 +11,7 @@ import {
   type Reply,
   type RequestProblem,
 } from "../../protocol/index.ts";
+import type { Fallback } from "../config.ts";
 import { preferenceApplied, type Preferences } from "./preferences.ts";
 import type { ExchangeOutcome } from "../exchange/request-reply.ts";
 
@@ -105,6 +106,19 @@ export function respondStillWaiting(
     headers: { "Retry-After": String(retryAfterSeconds(createdAt, now)) },
   });
   return withLocation(response, correlationId);
+}
+
+/** Stands in for the service's answer, and says so. */
+export function respondFallback({ status, body }: Fallback, correlationId: string): Response {
+  return new Response(`${JSON.stringify({ ...body, degraded: true })}\n`, {
+    status,
+    headers: {
+      "Content-Type": "application/json",
+      // The next request may have the real answer.
+      "Cache-Control": "no-store",
+      [httpHeaders.correlationId]: correlationId,
+    },
+  });
 }
 
 /** Names where a durable exchange can be asked for. */

@@ -3,6 +3,7 @@
 
 import { Buffer } from "node:buffer";
 import { describe, expect, test } from "vitest";
+import { createUpstashKafka } from "../../../kafka/index.ts";
 import type { BackendUnderTest } from "./backend.ts";
 import { earliest, eventually, open, type Message } from "./group-client.ts";
 
@@ -302,6 +303,57 @@ export function groupsContract(backend: BackendUnderTest): void {
         { topic, partition: 0, offset: 1 },
       ]);
     });
+
+    test("its state says whether a group has members, and whether it left something unread for so long", async () => {
+      const { bridge, produce, newTopic, group, consume, call, remove } = await open(backend);
+      const port = createUpstashKafka(bridge);
+      const topic = await newTopic(2);
+      const state = (unreadMs: number, name = group) => port.groupState(name, topic, unreadMs, 10_000);
+      const is = (members: number, isBehind: boolean) => ({ status: "read", value: { members, isBehind } });
+      const becomes = (members: number, isBehind: boolean, name?: string) =>
+        eventually(async () => {
+          const found = await state(1, name);
+          return JSON.stringify(found) === JSON.stringify(is(members, isBehind)) ? true : undefined;
+        });
+      const day = 86_400_000;
+      await produce(topic, numbered(0, 3), 0);
+      await becomes(0, false);
+      // Of any name that Kafka takes.
+      await becomes(0, false, "a b/ü?");
+      await consume(`${group}/one`, [topic], 3, byHand);
+      // Nothing is committed: where it began is its own affair.
+      await becomes(1, false);
+      await call(`/commit/${group}/one`, { body: { topic, partition: 0, offset: 2 } });
+      await becomes(1, true);
+      expect(await state(day)).toEqual(is(1, false));
+      await call(`/commit/${group}/one`, { body: { topic, partition: 0, offset: 3 } });
+      await becomes(1, false);
+      await produce(topic, ["late"], 0);
+      await becomes(1, true);
+      await remove(`${group}/one`);
+      await becomes(0, false);
+    });
+
+    test.each([
+      ["no age", ""],
+      ["an age that is no number", "?unread-ms=soon"],
+      ["an age of over a day", "?unread-ms=86400001"],
+    ])(
+      "the state of a group with %s is 400, and a topic that does not exist is not behind",
+      async (_, query) => {
+        const { call, group } = await open(backend);
+        expect((await call(`/hearback/group/${group}/none${query}`)).status).toBe(400);
+        expect((await call(`/hearback/group/${group}/a%20b?unread-ms=1`)).status).toBe(400);
+        const state = await eventually(async () => {
+          const { status, json } = await call(`/hearback/group/${group}/none?unread-ms=1`);
+          // A cluster that is new has to find a coordinator.
+          return status === 503 ? undefined : json;
+        });
+        expect(state).toEqual({ members: 0, isBehind: false });
+        // The vendor's API has no such path.
+        expect((await call(`/group/${group}/none?unread-ms=1`)).status).toBe(404);
+      },
+    );
 
     test.each([
       ["no topic", {}, {}],

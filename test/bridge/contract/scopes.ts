@@ -154,6 +154,10 @@ export function scopesContract(backend: BackendUnderTest): void {
         const groups = (await ask(`${prefix}/consumers`)).json as { readonly name: string }[];
         expect(groups.some(({ name }) => name === place.group)).toBe(mayConsume);
 
+        // For who may produce, too: whether somebody would answer is asked before that.
+        const { status } = await ask(`/hearback/group/${place.group}/${topic}?unread-ms=1`);
+        expect(status).toBe(mayProduce || mayConsume ? 200 : 403);
+
         for (const { name, needs, request } of routes) {
           const { path, method, body } = request(place);
           const answer = await raw(url + prefix + path, {
