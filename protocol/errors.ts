@@ -13,6 +13,7 @@ export const problems = {
   request_unknown: { status: 404, title: "No request has this ID" },
   not_found: { status: 404, title: "No service answers here" },
   method_not_allowed: { status: 405, title: "The service does not take this method" },
+  body_too_slow: { status: 408, title: "The body did not arrive in time" },
   gone: { status: 410, title: "What was asked for is no longer kept" },
   payload_too_large: { status: 413, title: "The body is larger than the service takes" },
   dead_letter_unknown: { status: 404, title: "There is no such dead letter" },

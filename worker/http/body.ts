@@ -1,21 +1,45 @@
-// Reads a request body up to a limit, and stops there: the rest of an oversized body is never read.
+// Reads a request body up to a limit and until an instant, and stops there: the rest of an oversized body is never
+// read, and one that drips in holds nobody for ever.
 
-/** Undefined when the body is larger than `limit` bytes. */
-export async function readBody(request: Request, limit: number): Promise<Uint8Array | undefined> {
-  if (Number(request.headers.get("content-length") ?? 0) > limit) return undefined;
-  if (request.body === null) return new Uint8Array();
+export type BodyRead =
+  | { readonly status: "read"; readonly body: Uint8Array }
+  /** Larger than the limit. */
+  | { readonly status: "too-large" }
+  /** Not whole when its time was up. */
+  | { readonly status: "too-slow" }
+  /** The client, or what lies between, broke it off or framed it wrongly. */
+  | { readonly status: "broken" };
+
+/** `limit` is in bytes, `withinMs` the time it may take. */
+export async function readBody(request: Request, limit: number, withinMs: number): Promise<BodyRead> {
+  if (Number(request.headers.get("content-length") ?? 0) > limit) return { status: "too-large" };
+  if (request.body === null) return { status: "read", body: new Uint8Array() };
   const reader = request.body.getReader();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    // Ends the read that is under way.
+    void reader.cancel().catch(() => undefined);
+  }, withinMs);
   const chunks: Uint8Array[] = [];
   let length = 0;
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return joined(chunks, length);
-    length += value.byteLength;
-    if (length > limit) {
-      await reader.cancel();
-      return undefined;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (isLate) return { status: "too-slow" };
+      if (done) return { status: "read", body: joined(chunks, length) };
+      length += value.byteLength;
+      if (length > limit) {
+        void reader.cancel().catch(() => undefined);
+        return { status: "too-large" };
+      }
+      chunks.push(value);
     }
-    chunks.push(value);
+  } catch {
+    // What is read here is the client's alone, and so is what goes wrong with it.
+    return { status: isLate ? "too-slow" : "broken" };
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -24,6 +24,8 @@ import { readRecordKey } from "./record-key.ts";
 import { respondProblem } from "./respond.ts";
 
 const maxClientCorrelationIdLength = 256;
+/** However long the caller may wait: at 17 kB/s the largest body that any service takes is there. */
+const longestBodyMs = 60_000;
 
 /** A request that can be served. */
 export interface ReadRequest {
@@ -72,14 +74,18 @@ export async function readRequest(
       detail: `${httpHeaders.correlationId} is longer than ${maxClientCorrelationIdLength} characters`,
     });
   }
-  const body = await readBody(request, service.bodyLimitBytes);
-  if (body === undefined) {
-    return refuse("payload_too_large", { detail: `at most ${service.bodyLimitBytes} bytes` });
-  }
   const preferences = readPreferences(headers.get("Prefer"));
   const isAsync = preferences.respondAsync || preferences.waitSeconds !== undefined;
+  const timeoutMs = isAsync ? service.asyncTimeoutMs : service.timeoutMs;
+  const read = await readBody(request, service.bodyLimitBytes, Math.min(timeoutMs, longestBodyMs));
+  if (read.status === "too-large") {
+    return refuse("payload_too_large", { detail: `at most ${service.bodyLimitBytes} bytes` });
+  }
+  if (read.status === "too-slow") return refuse("body_too_slow");
+  if (read.status === "broken") return refuse("bad_request", { detail: "the body broke off" });
+  const { body } = read;
   // A body that took its whole time to arrive leaves none for the service.
-  const deadlineAt = createdAt + (isAsync ? service.asyncTimeoutMs : service.timeoutMs);
+  const deadlineAt = createdAt + timeoutMs;
   if (Date.now() >= deadlineAt) return respondProblem("deadline_exceeded", correlationId, { deadlineAt });
   const url = new URL(request.url);
   const key =
