@@ -3,6 +3,7 @@
 
 import { Hono, type Handler } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
+import { getPath } from "hono/utils/url";
 import type { DrainPlacement } from "../consumer/library.ts";
 import type { KafkaPort } from "../kafka/index.ts";
 import { httpHeaders } from "../protocol/index.ts";
@@ -33,7 +34,7 @@ export interface GatewayDeps {
 }
 
 export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv> {
-  const app = new Hono<AppEnv>();
+  const app = new Hono<AppEnv>({ getPath: pathToRoute });
   const routes = new TrieRouter<string>();
   const answer = (method: string, path: string, handler: Handler<AppEnv>): void => {
     routes.add(method, path, method);
@@ -88,6 +89,12 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
     return respondProblem("internal", c.get("correlationId"));
   });
   return app;
+}
+
+/** Without `..`, also where it is encoded: what is routed is what the service is told. */
+function pathToRoute(request: Request): string {
+  // What is no URL is no path of anybody.
+  return URL.canParse(request.url) ? getPath({ url: new URL(request.url).href } as Request) : "";
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
