@@ -6,6 +6,7 @@ import { correlationIdForm, type CorrelationId, type CorrelationIdForm } from ".
 import {
   decodeText,
   encodeText,
+  isGarbled,
   readHeader,
   textHeader,
   type NewRecord,
@@ -53,6 +54,15 @@ export function isContentType(text: string): boolean {
   return /^[\x20-\x7e]{1,256}$/.test(text);
 }
 
+/** What the meaning of a reply hangs on; an `X-Keep-Until` is help, and no more. */
+const meaningful = [
+  recordHeaders.replyStatus,
+  recordHeaders.replyError,
+  recordHeaders.contentType,
+  recordHeaders.replySequence,
+  recordHeaders.replyEnd,
+];
+
 export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
   const idText =
     readHeader(record.headers, recordHeaders.correlationId) ??
@@ -60,6 +70,9 @@ export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
   if (idText === undefined || idText === "") return { status: "unreadable", reason: "no correlation ID" };
   const addressee = correlationIdForm(idText);
   if (addressee === undefined) return { status: "foreign-id" };
+  // An error or a status that nobody can read is no success.
+  const garbled = meaningful.find((name) => isGarbled(record.headers, name));
+  if (garbled !== undefined) return { status: "unreadable", reason: `${garbled} is not UTF-8`, addressee };
 
   const statusText = readHeader(record.headers, recordHeaders.replyStatus);
   const error = readHeader(record.headers, recordHeaders.replyError);
