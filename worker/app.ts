@@ -6,7 +6,7 @@ import { TrieRouter } from "hono/router/trie-router";
 import { getPath } from "hono/utils/url";
 import type { DrainPlacement } from "../consumer/library.ts";
 import type { KafkaPort } from "../kafka/index.ts";
-import { httpHeaders } from "../protocol/index.ts";
+import { httpHeaders, logCause } from "../protocol/index.ts";
 import type { GatewayConfig } from "./config.ts";
 import { deadLetterHandlers } from "./operator/dead-letters.ts";
 import type { GatewayEnv } from "./env.ts";
@@ -85,7 +85,7 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
   app.onError((cause, c) => {
     // A client that leaves in the middle of its own body is no failure of ours, and reads no answer.
     if (c.req.raw.signal.aborted) return respondProblem("cancelled", c.get("correlationId"));
-    console.error("hearback: a request failed", cause);
+    console.error(`hearback: a request failed: ${logCause(cause)}`);
     return respondProblem("internal", c.get("correlationId"));
   });
   return app;

@@ -2,7 +2,7 @@
 // produced again is decided here; what an exchange makes of it is not.
 
 import type { KafkaPort } from "../../kafka/index.ts";
-import type { NewRecord, Refused } from "../../protocol/index.ts";
+import { logText, type NewRecord, type Refused } from "../../protocol/index.ts";
 
 export type RecordFate = { readonly status: "appended" } | Refused | { readonly status: "unknown" };
 
@@ -14,7 +14,7 @@ export async function produceOnce(
 ): Promise<RecordFate> {
   const produced = await kafka.produce(record, timeoutMs);
   if (produced.status !== "refused") return { status: produced.status };
-  console.warn(`hearback: a record for ${record.topic} was refused: ${produced.reason}`);
+  console.warn(`hearback: a record for ${record.topic} was refused: ${logText(produced.reason)}`);
   const { retryAfter } = produced;
   return produced.why === "too-large"
     ? { status: "refused", retryAfter, tooLarge: true }
