@@ -140,6 +140,14 @@ test.each(["/:id{[}", "/:id{(}", "/:id{[0-9]+}/("])(
   },
 );
 
+test("routes that can only be routed apart are a problem of the one that comes second", () => {
+  const odd = (route: string) => ({ ...predict, route });
+  expect(problemsOf({ services: { odd: odd("PUT /?*") } })).toEqual([]);
+  expect(problemsOf({ services: { a: odd("PUT /a/:id"), odd: odd("PUT /?*") } })).toEqual([
+    'services.odd.route | "PUT /?*" | cannot be routed beside the routes before it; spell its pattern in another way',
+  ]);
+});
+
 test("what JSON does not know is shown all the same", () => {
   const round: Record<string, unknown> = {};
   round["again"] = round;

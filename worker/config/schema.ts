@@ -1,27 +1,9 @@
 // The form and the default of every option, and nothing about how options fit each other.
 
-import { Hono } from "hono";
-import { TrieRouter } from "hono/router/trie-router";
 import * as v from "valibot";
 import { isOwnedRecordHeader } from "../../protocol/index.ts";
 import { drainLocations } from "./options.ts";
-
-/** A pattern that does not compile would end every request to the gateway, whatever its path. */
-function isRoutable(route: string): boolean {
-  const path = route.slice(route.indexOf(" ") + 1);
-  const app = new Hono();
-  const fallback = new TrieRouter<true>();
-  try {
-    app.get(path, (c) => c.body(null));
-    app.router.match("GET", "/");
-    // Hono turns to it when routes do not fit one expression; it reads a pattern in another way.
-    fallback.add("GET", path, true);
-    fallback.match("GET", "/");
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { canRoute } from "./routable.ts";
 
 const routeForm = /^(GET|POST|PUT|PATCH|DELETE) (\/\S*)$/;
 /** RFC 9110 token. */
@@ -72,7 +54,10 @@ export const serviceSchema = v.strictObject({
   route: v.pipe(
     v.string('a route such as "POST /predict" is needed'),
     v.regex(routeForm, "must be GET, POST, PUT, PATCH or DELETE, one space, and a path that starts with /"),
-    v.check(isRoutable, "must be a path in Hono's syntax: what is in braces is a regular expression"),
+    v.check(
+      (route) => canRoute([route.slice(route.indexOf(" ") + 1)]),
+      "must be a path in Hono's syntax: what is in braces is a regular expression",
+    ),
   ),
   requestTopic: topicName,
   replyTopic: topicName,
