@@ -90,6 +90,8 @@ function readAnswer(received: string, atEnd: boolean, isHead: boolean): RawAnswe
   );
   const status = Number(/^HTTP\/1\.1 (\d{3})/.exec(statusLine)?.[1]);
   const behind = received.slice(endOfHead + 4);
+  // "Go on", and the answer is still to come.
+  if (status === 100) return readAnswer(behind, atEnd, isHead);
   const of = (body: string, rest: string): RawAnswer => ({ status, headers, body, rest });
   if (isHead || status === 204 || status === 304) return of("", behind);
   const length = headers.get("content-length");
