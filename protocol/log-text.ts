@@ -43,7 +43,10 @@ function described(cause: unknown, depth: number): string {
 /** Of anything that can be thrown, also of what has no text. */
 function textOf(value: unknown): string {
   try {
-    return typeof value === "object" ? (JSON.stringify(value) ?? "undefined") : String(value);
+    if (typeof value === "string") return value;
+    return typeof value === "bigint" || typeof value === "symbol"
+      ? value.toString()
+      : (JSON.stringify(value) ?? typeof value);
   } catch {
     return `a value that cannot be shown (${typeof value})`;
   }

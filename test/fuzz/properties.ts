@@ -231,7 +231,7 @@ async function canBeRouted(input: unknown): Promise<boolean> {
   if (!resolved.ok) return true;
   const app = new Hono();
   for (const { method, path } of resolved.config.services) app.on(method, path, (c) => c.text("found"));
-  const answers = await Promise.all(["/", "/a", "/a/b", "/requests"].map((path) => app.request(path)));
+  const answers = await Promise.all(["/", "/a", "/a/b", "/requests"].map(async (path) => app.request(path)));
   return answers.every(({ status }) => status === 200 || status === 404);
 }
 
@@ -386,7 +386,7 @@ const ids: readonly Property[] = [
     const found = await findWaiter(each, standIn, uuidSecret);
     if (found === undefined) return true;
     return found.correlationId.length === 64
-      ? /00$/.test(found.waiterId)
+      ? found.waiterId.endsWith("00")
       : verifyUuid(found.correlationId as CorrelationId, await signingKey);
   }),
   holds(
