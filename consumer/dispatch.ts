@@ -1,7 +1,13 @@
 // Sends one record on its way: to a verdict at once, or to the queue of its waiter and from there to a verdict.
 // Replies that were just read and dead letters that are tried again take the same way.
 
-import type { CorrelationId, CorrelationIdForm, DrainVerdict, KafkaRecord } from "../protocol/index.ts";
+import {
+  logCause,
+  type CorrelationId,
+  type CorrelationIdForm,
+  type DrainVerdict,
+  type KafkaRecord,
+} from "../protocol/index.ts";
 import type { QueuedReply } from "./delivery-queue.ts";
 import { dispose } from "./disposition.ts";
 import { nameOf } from "./partition-name.ts";
@@ -34,7 +40,7 @@ export async function dispatch(
 ): Promise<void> {
   const way = await wayOf(record, now, waiterIdOf).catch((cause: unknown): Way => {
     // A record that breaks something must neither stop those behind it nor stay without a verdict.
-    console.error("hearback: a reply could not be dispatched", cause);
+    console.error(`hearback: a reply could not be dispatched: ${logCause(cause)}`);
     return { verdict: "undeliverable", reason: "the reply could not be dispatched" };
   });
   if ("waiterId" in way) {

@@ -7,6 +7,7 @@ import { DurableObject } from "cloudflare:workers";
 import type { Waiter } from "../durable/index.ts";
 import { createUpstashKafka, type KafkaPort, type TopicPartition } from "../kafka/index.ts";
 import {
+  logCause,
   importUuidKey,
   verifyUuid,
   type CorrelationId,
@@ -260,13 +261,14 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
             this.#lastPollAt = Date.now();
             if (Date.now() - this.#lastSaveAt >= saveEveryMs) this.#save();
           },
-          failed: (cause) => console.warn("hearback: Kafka REST did not answer the drain", cause),
+          failed: (cause) =>
+            console.warn(`hearback: Kafka REST did not answer the drain: ${logCause(cause)}`),
           now: Date.now,
         },
         until,
       );
     } catch (cause) {
-      console.error("hearback: a run of the drain failed", cause);
+      console.error(`hearback: a run of the drain failed: ${logCause(cause)}`);
       return "failed";
     } finally {
       this.#current = undefined;
@@ -279,7 +281,8 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
     try {
       this.#deadLetters.add(record, { verdict, reason }, Date.now());
     } catch (cause) {
-      console.error(`hearback: the dead letter ${nameOf(record)}/${record.offset} could not be kept`, cause);
+      const place = `${nameOf(record)}/${record.offset}`;
+      console.error(`hearback: the dead letter ${place} could not be kept: ${logCause(cause)}`);
     }
   }
 

@@ -1,6 +1,7 @@
 // The regular look after the drain: which object drains a deployment, and what each cron tick does.
 // The drain itself decides what a tick means.
 
+import { logCause } from "../protocol/index.ts";
 import { assignmentOf, type DrainConfig } from "./assignment.ts";
 import type { ReplyDrain } from "./reply-drain.ts";
 
@@ -45,7 +46,7 @@ export function createConsumer(config: ConsumerConfig): {
         await drainOf(placementOf(config, env)).tick(assignment);
       } catch (cause) {
         // Out of reach now; the next tick looks again.
-        console.warn("hearback: the drain is out of reach of its watchdog", cause);
+        console.warn(`hearback: the drain is out of reach of its watchdog: ${logCause(cause)}`);
       }
     },
   };

@@ -10,6 +10,7 @@ const steps: readonly (readonly [name: string, command: string, ...args: string[
   ["lint", "oxlint"],
   ["types of the Worker", "tsc", "-p", "tsconfig.json"],
   ["types of the processes", "tsc", "-p", "tsconfig.node.json"],
+  ["types of what is fuzzed", "tsc", "-p", "tsconfig.fuzz.json"],
   ["types of the package", "tsc", "-p", "tsconfig.build.json", "--noEmit"],
   ["types of the package's commands", "tsc", "-p", "tsconfig.build.node.json", "--noEmit"],
   ["config", "node", "dev/check-config.ts"],

@@ -3,14 +3,15 @@
 // in time. It never touches Kafka and, for a plain request that is answered while it is held, never touches storage.
 
 import { DurableObject } from "cloudflare:workers";
-import type {
-  AttachOutcome,
-  CancelOutcome,
-  DeliverOutcome,
-  OpenOutcome,
-  Replied,
-  WaitEnd,
-  WaitOutcome,
+import {
+  logCause,
+  type AttachOutcome,
+  type CancelOutcome,
+  type DeliverOutcome,
+  type OpenOutcome,
+  type Replied,
+  type WaitEnd,
+  type WaitOutcome,
 } from "../protocol/index.ts";
 import { Alarm } from "./alarm.ts";
 import * as exchanges from "./exchange.ts";
@@ -211,7 +212,7 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
     try {
       await this.#endWhatIsDue();
     } catch (cause) {
-      console.error("hearback: the alarm of a waiter failed", cause);
+      console.error(`hearback: the alarm of a waiter failed: ${logCause(cause)}`);
       await this.#alarm.again(Date.now() + afterFailedAlarmMs);
     }
     if (this.#stored === "unreadable") await this.#alarm.again(Date.now() + lookAgainAfterMs);
@@ -392,6 +393,6 @@ function sendOutcome(socket: WebSocket, outcome: ParkedOutcome): void {
     socket.send(encodeParkedOutcome(outcome));
     socket.close(closeAnswered, outcome.status);
   } catch (cause) {
-    console.warn("hearback: a parked caller could not be told", cause);
+    console.warn(`hearback: a parked caller could not be told: ${logCause(cause)}`);
   }
 }

@@ -42,9 +42,19 @@ export function decodeText(bytes: Uint8Array): string | undefined {
 
 /** The last header of that name (keys compare case-insensitively), or undefined when absent or not UTF-8. */
 export function readHeader(headers: readonly RecordHeader[], name: string): string | undefined {
-  const wanted = name.toLowerCase();
-  const found = headers.findLast((header) => header.key.toLowerCase() === wanted);
+  const found = lastHeader(headers, name);
   return found === undefined ? undefined : decodeText(found.value);
+}
+
+/** Whether the header is there, and is no text: where that must not pass for its absence. */
+export function isGarbled(headers: readonly RecordHeader[], name: string): boolean {
+  const found = lastHeader(headers, name);
+  return found !== undefined && decodeText(found.value) === undefined;
+}
+
+function lastHeader(headers: readonly RecordHeader[], name: string): RecordHeader | undefined {
+  const wanted = name.toLowerCase();
+  return headers.findLast((header) => header.key.toLowerCase() === wanted);
 }
 
 /** Bytes of key, value, header names and header values. */

@@ -7,6 +7,7 @@ import { correlationIdForm, type CorrelationId, type CorrelationIdForm } from ".
 import {
   decodeText,
   encodeText,
+  isGarbled,
   readHeader,
   textHeader,
   type NewRecord,
@@ -61,6 +62,16 @@ export function isContentEncoding(text: string): boolean {
   return text.length <= 64 && /^[\w!#$%&'*+.^`|~-]+(?:[ \t]*,[ \t]*[\w!#$%&'*+.^`|~-]+)*$/.test(text);
 }
 
+/** What the meaning of a reply hangs on; an `X-Keep-Until` is help, and no more. */
+const meaningful = [
+  recordHeaders.replyStatus,
+  recordHeaders.replyError,
+  recordHeaders.contentType,
+  recordHeaders.contentEncoding,
+  recordHeaders.replySequence,
+  recordHeaders.replyEnd,
+];
+
 /**
  * Reads the native headers and those of every dialect, whoever answers: an ID verifies itself. What the native
  * headers say of ID and outcome comes first, then the dialects in the order of their table, then the key.
@@ -70,6 +81,9 @@ export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
   if (idText === undefined || idText === "") return { status: "unreadable", reason: "no correlation ID" };
   const addressee = correlationIdForm(idText);
   if (addressee === undefined) return { status: "foreign-id" };
+  // An error or a status that nobody can read is no success.
+  const garbled = meaningful.find((name) => isGarbled(record.headers, name));
+  if (garbled !== undefined) return { status: "unreadable", reason: `${garbled} is not UTF-8`, addressee };
   const keepUntil = readWholeNumber(readHeader(record.headers, recordHeaders.keepUntil));
   const readable = (reply: Reply): DecodedReply => ({
     status: "readable",

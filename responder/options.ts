@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import type { DeadLetterReason, StandardSchemaV1 } from "../protocol/index.ts";
+import { logCause, logText, type DeadLetterReason, type StandardSchemaV1 } from "../protocol/index.ts";
 import { isTopicName } from "../kafka/log/index.ts";
 import type { ResponderContext } from "./exchange.ts";
 import type { BridgeConnection, KafkaConnection } from "./kafka.ts";
@@ -146,7 +146,7 @@ function carefully(listen: (event: ResponderEvent) => void): (event: ResponderEv
     try {
       listen(event);
     } catch (cause) {
-      console.error("onEvent of the responder threw", cause);
+      console.error(`onEvent of the responder threw: ${logCause(cause)}`);
     }
   };
 }
@@ -161,25 +161,30 @@ function defaultName(): string {
 }
 
 function print(group: string, event: ResponderEvent): void {
-  console.error(`${group}: ${describe(event)}`);
-  if (event.type === "handler-failed") console.error(event.cause);
+  console.error(logLine(group, event));
+}
+
+/** Whoever may write requests chooses the ID in it, and what a handler throws may quote a body. */
+export function logLine(group: string, event: ResponderEvent): string {
+  const why = event.type === "handler-failed" ? `: ${logCause(event.cause)}` : "";
+  return `${group}: ${describe(event)}${why}`;
 }
 
 function describe(event: ResponderEvent): string {
   switch (event.type) {
     case "connection":
-      return event.message;
+      return logText(event.message);
     case "handler-failed":
-      return `the handler failed on ${event.correlationId}`;
+      return `the handler failed on ${logText(event.correlationId)}`;
     case "stalled":
       return `reading waits for ${placeOf(event)}: too much behind it is finished`;
     case "dead-letter":
       return `${placeOf(event)} is a dead letter: ${event.reason}`;
     case "unsent":
-      return `nothing could be sent for ${placeOf(event)}: ${event.reason}`;
+      return `nothing could be sent for ${placeOf(event)}: ${logText(event.reason)}`;
   }
 }
 
 function placeOf({ topic, partition, offset, correlationId }: RecordPlace): string {
-  return `${topic}/${partition}/${offset}${correlationId === undefined ? "" : ` (${correlationId})`}`;
+  return `${topic}/${partition}/${offset}${correlationId === undefined ? "" : ` (${logText(correlationId)})`}`;
 }

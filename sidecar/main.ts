@@ -128,7 +128,8 @@ async function run({
     host,
     port,
     storage: join(storage, "v3"),
-    print: (line) => console.log(`gateway  │ ${line}`),
+    // A stack has several lines; each of them says whose it is.
+    print: (lines) => console.log(lines.replaceAll(/^/gm, "gateway  │ ")),
     onRestart: () => {
       console.log("gateway  │ runs again; plain requests that waited are lost");
       if (++restarts > restartsPerMinute) void giveUp("does not stay up");

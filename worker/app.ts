@@ -3,9 +3,10 @@
 
 import { Hono, type Handler } from "hono";
 import { TrieRouter } from "hono/router/trie-router";
+import { getPathNoStrict } from "hono/utils/url";
 import type { DrainPlacement } from "../consumer/library.ts";
 import type { KafkaPort } from "../kafka/index.ts";
-import { httpHeaders } from "../protocol/index.ts";
+import { httpHeaders, logCause } from "../protocol/index.ts";
 import type { ApiKey } from "./access/api-key-list.ts";
 import type { KeySet } from "./access/key-set.ts";
 import { Admission } from "./admission/admission.ts";
@@ -43,8 +44,7 @@ export interface GatewayDeps {
 }
 
 export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv> {
-  // "/predict/" is "/predict": the router leaves a trailing slash away, here and for the methods of a path.
-  const app = new Hono<AppEnv>({ strict: false });
+  const app = new Hono<AppEnv>({ getPath: pathToRoute });
   const cors = createCors(config);
   const routes = new TrieRouter<string>();
   const answer = (method: string, path: string, handler: Handler<AppEnv>): void => {
@@ -102,10 +102,16 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
   app.onError((cause, c) => {
     // A client that leaves in the middle of its own body is no failure of ours, and reads no answer.
     if (c.req.raw.signal.aborted) return respondProblem("cancelled", c.get("correlationId"));
-    console.error("hearback: a request failed", cause);
+    console.error(`hearback: a request failed: ${logCause(cause)}`);
     return respondProblem("internal", c.get("correlationId"));
   });
   return app;
+}
+
+/** Without `..`, also where it is encoded, and without a trailing slash: what is routed is what the service is told. */
+function pathToRoute(request: Request): string {
+  // What is no URL is no path of anybody.
+  return URL.canParse(request.url) ? getPathNoStrict({ url: new URL(request.url).href } as Request) : "";
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;

@@ -2,6 +2,7 @@
 // connection, and what is built from them.
 
 import { Admin, Consumer, Producer } from "@platformatic/kafka";
+import { logText } from "../../protocol/index.ts";
 import { createAppender } from "./appender.ts";
 import { clientOptions, type KafkaConnection } from "./client-options.ts";
 import { createCluster } from "./cluster.ts";
@@ -37,7 +38,7 @@ const confirmationMs = 14_000;
  * Does not wait for the cluster: until it is reached, `trouble` says so and produces are refused.
  */
 export function openKafka(options: KafkaOptions): Backend<KafkaLog> {
-  const onEvent = options.onEvent ?? ((message) => console.error(`kafka: ${message}`));
+  const onEvent = options.onEvent ?? ((message) => console.error(`kafka: ${logText(message)}`));
   const onError = onceAMinute(onEvent);
   const admin = new Admin(clientOptions(options, "admin"));
   const producer = new Producer({

@@ -20,7 +20,8 @@ const send = (line: string, headers: readonly string[] = [], body: string | Uint
   rawRequest(gateway.url, [`${line} HTTP/1.1`, ...headers], body);
 const post = (target: string, body: string | Uint8Array = "", headers: readonly string[] = []) =>
   send(`POST ${target}`, [`Content-Length: ${Buffer.byteLength(body)}`, ...headers], body);
-const json = (answer: RawAnswer) => JSON.parse(answer.body.toString()) as Record<string, unknown>;
+const json = (answer: RawAnswer) =>
+  JSON.parse(Buffer.from(answer.body, "latin1").toString()) as Record<string, unknown>;
 const seenBy = (answer: RawAnswer) => json(answer) as unknown as Seen;
 const bodyOf = (seen: Seen) => Buffer.from(seen.body, "base64").toString();
 
@@ -32,7 +33,7 @@ function problemOf(answer: RawAnswer): Record<string, unknown> {
     correlationId: answer.headers.get("x-correlation-id"),
   });
   // Nothing that only operators should know.
-  expect(answer.body.toString()).not.toMatch(/guarded\.|\.[jt]s\b|\n\s+at |secret/);
+  expect(answer.body).not.toMatch(/guarded\.|\.[jt]s\b|\n\s+at |secret/);
   return problem;
 }
 
@@ -153,11 +154,11 @@ test("a reply that is compressed reaches the client as it is, also when it was s
   const reply = { base64: zipped.toString("base64"), contentType: "text/plain", contentEncoding: "gzip" };
   const accept = "Accept-Encoding: gzip";
   const expectZipped = (answer: RawAnswer) =>
-    expect([answer.status, answer.headers.get("content-encoding"), answer.body.toString("hex")]).toEqual([
-      200,
-      "gzip",
-      zipped.toString("hex"),
-    ]);
+    expect([
+      answer.status,
+      answer.headers.get("content-encoding"),
+      Buffer.from(answer.body, "latin1").toString("hex"),
+    ]).toEqual([200, "gzip", zipped.toString("hex")]);
   expectZipped(await post(`/echo${answering(reply)}`, "", [accept]));
   expectZipped(await post(`/checked${answering(reply)}`, "", [accept, "Origin: https://other.example"]));
   const accepted = await post(`/echo${answering(reply)}`, "", ["Prefer: respond-async"]);
@@ -258,7 +259,7 @@ describe("a reply against the schema of its service", () => {
     const lines = gateway.lines.filter((line) => line.includes("service checked"));
     // One of the service's route, one of /requests.
     expect(lines).toHaveLength(2);
-    expect(lines[0]).toMatch(/is not valid: "1 problem\(s\), first at \\"\/price\\": the price is a number"/);
+    expect(lines[0]).toMatch(/is not valid: 1 problem\(s\), first at "\/price": the price is a number/);
   });
 });
 

@@ -15,6 +15,8 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 export interface RestartableGateway {
   /** The same after a restart; real HTTP. */
   readonly url: string;
+  /** Past the Worker that Miniflare puts before all others: what the Worker is sent is what was sent. */
+  readonly directUrl: string;
   /** Folder of the waiters' SQLite files. */
   readonly waiters: string;
   /** What the Worker and Miniflare have said. */
@@ -74,6 +76,7 @@ export async function startRestartableGateway(
       },
       host: "127.0.0.1",
       port: 0,
+      unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
       resourcePersistencePath: storage,
       ...(isMeasured ? { inspectorPort: 0 } : {}),
       cf: false,
@@ -87,6 +90,7 @@ export async function startRestartableGateway(
   );
   later(() => miniflare.dispose());
   const url = await miniflare.ready;
+  const directUrl = await miniflare.unsafeGetDirectURL();
   undoFlags();
   const pid = (): number => {
     const [own, ...more] = workerdPids().filter((one) => !others.has(one));
@@ -95,6 +99,7 @@ export async function startRestartableGateway(
   };
   return {
     url: url.origin,
+    directUrl: directUrl.origin,
     waiters: join(storage, "do", `${name}-Waiter`),
     lines,
     async kill() {

@@ -5,7 +5,6 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { GroupState, KafkaRead } from "../../kafka/index.ts";
 import { Admission, type Asking } from "../../worker/admission/admission.ts";
 import { Bulkhead } from "../../worker/admission/capacity.ts";
-import { RefusalLog } from "../../worker/exchange/refusal-log.ts";
 
 let warnings: unknown[][];
 beforeEach(() => {
@@ -270,15 +269,4 @@ describe("responders", () => {
       expect(await one.admit()).toMatchObject({ code: "no_responder" });
     }
   });
-});
-
-test("refused records are told of once in ten seconds per topic, with their number", () => {
-  const log = new RefusalLog();
-  const line = (now: number, topic = "red") => log.lineFor(topic, "down", now);
-  expect(line(100_000)).toBe("hearback: a record for red was refused: down");
-  expect(line(100_001)).toBeUndefined();
-  expect(line(109_999)).toBeUndefined();
-  expect(line(109_999, "blue")).toBe("hearback: a record for blue was refused: down");
-  expect(line(110_000)).toBe("hearback: a record for red was refused: down (and 2 before it)");
-  expect(line(120_000)).toBe("hearback: a record for red was refused: down");
 });

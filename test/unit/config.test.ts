@@ -141,6 +141,30 @@ test("a set of reply partitions is distinct, not empty and within the topic, and
   ]);
 });
 
+test.each(["/:id{[}", "/:id{(}", "/:id{[0-9]+}/("])(
+  "a route that cannot be routed is a problem: %s",
+  (path) => {
+    expect(problemsOf({ services: { a: { ...predict, route: `GET ${path}` } } })).toEqual([
+      `services.a.route | "GET ${path}" | must be a path in Hono's syntax: what is in braces is a regular expression`,
+    ]);
+  },
+);
+
+test("routes that can only be routed apart are a problem of the one that comes second", () => {
+  const odd = (route: string) => ({ ...predict, route });
+  expect(problemsOf({ services: { odd: odd("PUT /?*") } })).toEqual([]);
+  expect(problemsOf({ services: { a: odd("PUT /a/:id"), odd: odd("PUT /?*") } })).toEqual([
+    'services.odd.route | "PUT /?*" | cannot be routed beside the routes before it; spell its pattern in another way',
+  ]);
+});
+
+test("what JSON does not know is shown all the same", () => {
+  const round: Record<string, unknown> = {};
+  round["again"] = round;
+  expect(problemsOf({ services: { predict }, produceTimeoutMs: 7n })[0]).toContain("| 7n |");
+  expect(problemsOf({ services: { predict }, workersPlan: round })[0]).toContain("cannot be shown (object)");
+});
+
 test("who shares a reply topic agrees on its partitions, and on whether others write there", () => {
   const both = (a: object, b: object) =>
     problemsOf({ services: { a: { ...predict, ...a }, b: { ...predict, route: "POST /b", ...b } } });

@@ -261,6 +261,18 @@ describe("the reply record", () => {
   });
 });
 
+test.each(["X-Reply-Status", "X-Reply-Error", "Content-Type", "X-Reply-Sequence", "X-Reply-End"])(
+  "a reply whose %s is not UTF-8 is unreadable, and not read as if it were absent",
+  (key) => {
+    const headers = [textHeader("X-Correlation-ID", hexId), { key, value: Uint8Array.of(0xff) }];
+    expect(decodeReply({ key: null, value: null, headers })).toMatchObject({
+      status: "unreadable",
+      reason: `${key} is not UTF-8`,
+      addressee: { id: hexId },
+    });
+  },
+);
+
 describe("correlation IDs", () => {
   test("are 64 hex digits or a UUIDv8; anything else is not ours", () => {
     expect(correlationIdForm(hexId)?.form).toBe("hex");

@@ -61,7 +61,7 @@ test.each([
     expect(await isWithinRate({ limit }, "k", log, now)).toBe(true);
   expect(logged.mock.calls).toEqual([
     [
-      String.raw`hearback: a rate limit cannot be asked, and lets everybody through: "Error: down\nhearback: all is well"`,
+      String.raw`hearback: a rate limit cannot be asked, and lets everybody through: Error: down\nhearback: all is well`,
     ],
     [expect.stringContaining("(and 2 more since the last such line)")],
   ]);

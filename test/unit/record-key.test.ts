@@ -34,6 +34,7 @@ test.each([
 test.each([
   ["no JSON", encodeText("{")],
   ["no UTF-8", Uint8Array.of(255)],
+  ["text with half a character in it", encodeText('{"id":"\\ud800"}')],
 ])("a body that is %s has no key", (_, body) => {
   expect(readRecordKey({ body: "/id" }, { ...inputs, body }).ok).toBe(false);
 });

@@ -2,6 +2,7 @@
 // is not among them. Whether a token is good is decided in tokens.ts. Fetches are never shared between requests.
 
 import { createRemoteJWKSet, customFetch, errors, type RemoteJWKSet } from "jose";
+import { logText } from "../../protocol/index.ts";
 
 /** How long keys are used without asking again: an issuer that withdraws one is believed after that. */
 const maxAgeMs = 600_000;
@@ -44,7 +45,7 @@ export class KeySet {
     } catch (cause) {
       if (isTokensFault(cause) || cause instanceof KeySetUnavailable) throw cause;
       this.#retryAt = Date.now() + retryAfterMs;
-      console.warn(`hearback: no keys from ${this.#url}: ${JSON.stringify(String(cause))}`);
+      console.warn(`hearback: no keys from ${this.#url}: ${logText(String(cause))}`);
       throw new KeySetUnavailable("cannot be fetched", { cause });
     }
   };

@@ -6,6 +6,7 @@ import { dialectOf } from "../../protocol/index.ts";
 import { credentialHeadersOf } from "../access/credentials.ts";
 import { mostPartitionsPerOwned } from "../exchange/routing.ts";
 import type { ConfigProblem, GatewayConfig, Service } from "./options.ts";
+import { canRoute } from "./routable.ts";
 import { show } from "./show.ts";
 
 /** First path segments that the gateway keeps for itself, now or later. */
@@ -29,6 +30,22 @@ export function configProblems(config: GatewayConfig): ConfigProblem[] {
     ...topicProblems(config.services),
     ...collisionProblems(config.services),
     ...rateLimitProblems(config.services),
+    ...routerProblems(config.services),
+  ];
+}
+
+/** Routes that compile one by one may not in the one expression that Hono makes of them. The first that does not fit. */
+function routerProblems(services: readonly Service[]): ConfigProblem[] {
+  const paths = services.map(({ path }) => path);
+  if (canRoute(paths)) return [];
+  const service = services.find((_, at) => !canRoute(paths.slice(0, at + 1)));
+  if (service === undefined) return [];
+  return [
+    {
+      option: `services.${service.name}.route`,
+      received: show(`${service.method} ${service.path}`),
+      rule: "cannot be routed beside the routes before it; spell its pattern in another way",
+    },
   ];
 }
 

@@ -10,6 +10,7 @@ import {
 } from "../../protocol/index.ts";
 import { authenticationSchema } from "./authentication.ts";
 import { drainLocations } from "./options.ts";
+import { canRoute } from "./routable.ts";
 
 const routeForm = /^(GET|POST|PUT|PATCH|DELETE) (\/\S*)$/;
 /** RFC 9110 token. */
@@ -128,6 +129,10 @@ export const serviceSchema = v.strictObject({
   route: v.pipe(
     v.string('a route such as "POST /predict" is needed'),
     v.regex(routeForm, "must be GET, POST, PUT, PATCH or DELETE, one space, and a path that starts with /"),
+    v.check(
+      (route) => canRoute([route.slice(route.indexOf(" ") + 1)]),
+      "must be a path in Hono's syntax: what is in braces is a regular expression",
+    ),
   ),
   requestTopic: topicName,
   replyTopic: topicName,

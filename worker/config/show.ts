@@ -2,9 +2,13 @@
 
 import { isStandardSchema } from "../../protocol/index.ts";
 
-/** One line, for a value that breaks a rule. */
+/** One line, for a value that breaks a rule: a config in plain JavaScript may hold what JSON does not know. */
 export function show(value: unknown): string {
-  return JSON.stringify(value, named) ?? String(value);
+  try {
+    return JSON.stringify(value, named) ?? String(value);
+  } catch {
+    return typeof value === "bigint" ? `${value}n` : `a value that cannot be shown (${typeof value})`;
+  }
 }
 
 /** Everything, with null for what was left open. */

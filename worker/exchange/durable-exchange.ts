@@ -4,7 +4,13 @@
 
 import type { Produced, Terms, WaiterRpc } from "../../durable/index.ts";
 import { withDeadline, type KafkaPort, type Settled } from "../../kafka/index.ts";
-import type { Attempt, NewRecord, OpenOutcome, Reply } from "../../protocol/index.ts";
+import {
+  logCause,
+  type Attempt,
+  type NewRecord,
+  type OpenOutcome,
+  type Reply,
+} from "../../protocol/index.ts";
 import { produceUntilKnown, type RecordFate } from "./produce.ts";
 import { departure, type ExchangeOutcome } from "./request-reply.ts";
 import { waitForEnd, type WaitDeps } from "./wait.ts";
@@ -126,7 +132,8 @@ async function open(
     );
     if (opened.status === "done") return opened.value;
     if (now() + pauseBetweenCallsMs >= giveUpAt) {
-      console.warn("hearback: a waiter could not be opened", opened);
+      const why = opened.status === "failed" ? logCause(opened.cause) : "it did not answer";
+      console.warn(`hearback: a waiter could not be opened: ${why}`);
       return { status: "unavailable" };
     }
     await shortPause({ pause });

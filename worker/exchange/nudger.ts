@@ -3,6 +3,7 @@
 // forgetting or sharing it is harmless.
 
 import type { DrainAssignment, ReplyDrainRpc } from "../../consumer/library.ts";
+import { logCause } from "../../protocol/index.ts";
 
 /** A wait that outlasts its first hold asks again whatever was promised, but the isolate not more often than this. */
 const askAgainAfterMs = 1_000;
@@ -51,7 +52,7 @@ export class Nudger {
       this.#awakeUntil = Math.max(this.#awakeUntil, promised);
       this.#neededUntil = Math.max(this.#neededUntil, asked);
     } catch (cause) {
-      console.warn("hearback: the drain could not be nudged", cause);
+      console.warn(`hearback: the drain could not be nudged: ${logCause(cause)}`);
     }
   }
 }

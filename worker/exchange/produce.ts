@@ -2,11 +2,17 @@
 // produced again is decided here; what an exchange makes of it is not.
 
 import type { KafkaPort } from "../../kafka/index.ts";
-import type { NewRecord, Refused } from "../../protocol/index.ts";
-import { RefusalLog } from "./refusal-log.ts";
+import { logText, type NewRecord, type Refused } from "../../protocol/index.ts";
+import { SparseLog } from "../sparse-log.ts";
 
-/** Of this isolate. */
-const refusals = new RefusalLog();
+/** Of this isolate, by topic. */
+const refusals = new Map<string, SparseLog>();
+
+function logOf(topic: string): SparseLog {
+  const known = refusals.get(topic) ?? new SparseLog();
+  refusals.set(topic, known);
+  return known;
+}
 
 export type RecordFate = { readonly status: "appended" } | Refused | { readonly status: "unknown" };
 
@@ -18,7 +24,8 @@ export async function produceOnce(
 ): Promise<RecordFate> {
   const produced = await kafka.produce(record, timeoutMs);
   if (produced.status !== "refused") return { status: produced.status };
-  const line = refusals.lineFor(record.topic, produced.reason, Date.now());
+  const why = `a record for ${record.topic} was refused: ${logText(produced.reason)}`;
+  const line = logOf(record.topic).line(why, Date.now());
   if (line !== undefined) console.warn(line);
   const { retryAfter } = produced;
   return produced.why === "too-large"

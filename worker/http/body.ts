@@ -1,17 +1,22 @@
-// Reads a request body up to a limit and an instant, and stops there: the rest of an oversized body is never read.
+// Reads a request body up to a limit and until an instant, and stops there: the rest of an oversized body is never
+// read, and one that drips in holds nobody for ever.
 
-export type BodyResult =
+export type BodyRead =
   | { readonly status: "read"; readonly body: Uint8Array }
+  /** Larger than the limit. */
   | { readonly status: "too-large" }
-  | { readonly status: "too-slow" };
+  /** Not whole when its time was up. */
+  | { readonly status: "too-slow" }
+  /** The client, or what lies between, broke it off or framed it wrongly. */
+  | { readonly status: "broken" };
 
-/** At most `limit` bytes, in at most `timeoutMs`. How many come is counted, whatever `Content-Length` says. */
-export async function readBody(request: Request, limit: number, timeoutMs: number): Promise<BodyResult> {
+/** `limit` is in bytes, `withinMs` the time it may take. */
+export async function readBody(request: Request, limit: number, withinMs: number): Promise<BodyRead> {
   if (Number(request.headers.get("content-length") ?? 0) > limit) return { status: "too-large" };
   if (request.body === null) return { status: "read", body: new Uint8Array() };
   const reader = request.body.getReader();
   const { promise: timeout, resolve } = Promise.withResolvers<"too-slow">();
-  const timer = setTimeout(() => resolve("too-slow"), timeoutMs);
+  const timer = setTimeout(() => resolve("too-slow"), withinMs);
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
@@ -29,6 +34,9 @@ export async function readBody(request: Request, limit: number, timeoutMs: numbe
       }
       chunks.push(read.value);
     }
+  } catch {
+    // What is read here is the client's alone, and so is what goes wrong with it.
+    return { status: "broken" };
   } finally {
     clearTimeout(timer);
   }

@@ -4,9 +4,10 @@
 
 import type { Context } from "hono";
 import { withDeadline } from "../../kafka/index.ts";
+import { logText } from "../../protocol/index.ts";
 import type { AppEnv } from "../app.ts";
 import type { Service } from "../config.ts";
-import { quoted, SparseLog } from "../sparse-log.ts";
+import { SparseLog } from "../sparse-log.ts";
 import { callerKey, clientAddress } from "./caller-key.ts";
 import { respondProblem } from "./respond.ts";
 
@@ -62,7 +63,7 @@ export async function isWithinRate(
   const answered = await withDeadline(asked, bindingTimeoutMs);
   if (answered.status === "done") return answered.value.success;
   const why = answered.status === "late" ? `no answer in ${bindingTimeoutMs} ms` : String(answered.cause);
-  const line = log.line(`a rate limit cannot be asked, and lets everybody through: ${quoted(why)}`, now);
+  const line = log.line(`a rate limit cannot be asked, and lets everybody through: ${logText(why)}`, now);
   if (line !== undefined) console.error(line);
   return true;
 }

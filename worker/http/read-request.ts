@@ -28,7 +28,7 @@ import { respondProblem, type ProblemExtras } from "./respond.ts";
 import { validateRequest, type Checked } from "./validate-request.ts";
 
 const maxClientCorrelationIdLength = 256;
-/** Who does not wait for the answer has more time for the body, but not days. */
+/** However long the caller may wait: at 17 kB/s the largest body that any service takes is there. */
 const longestBodyMs = 60_000;
 
 /** A request that can be served. */
@@ -100,6 +100,7 @@ export async function readRequest(
   if (read.status === "too-slow") {
     return refuse("body_timeout", { detail: `at most ${bodyTimeoutMs} ms` });
   }
+  if (read.status === "broken") return refuse("bad_request", { detail: "the body broke off" });
   const { body } = read;
   const invalid = await refuseInvalid(c, service, { headers, body, query: url.searchParams });
   if (invalid !== undefined) return invalid;

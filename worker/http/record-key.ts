@@ -29,8 +29,10 @@ export function readRecordKey(source: RecordKeySource, inputs: KeyInputs): Recor
   }
 }
 
+/** Half a character has no bytes of its own: all keys with one would become the same. */
 function found(value: unknown, missing: string): RecordKeyResult {
-  return typeof value === "string" && value !== "" ? { ok: true, key: value } : { ok: false, missing };
+  const isKey = typeof value === "string" && value !== "" && value.isWellFormed();
+  return isKey ? { ok: true, key: value } : { ok: false, missing };
 }
 
 /** RFC 6901; undefined when nothing is there. */

@@ -4,12 +4,13 @@
 import {
   decodeText,
   jsonPointer,
+  logText,
   validate,
   type Reply,
   type StandardSchemaV1,
 } from "../../protocol/index.ts";
 import type { Service } from "../config.ts";
-import { quoted, type SparseLog } from "../sparse-log.ts";
+import type { SparseLog } from "../sparse-log.ts";
 import { respondProblem } from "./respond.ts";
 import { isCompressed } from "./validate-request.ts";
 
@@ -26,7 +27,7 @@ export async function refuseInvalidReply(
   const why = schemas?.reply === undefined ? undefined : await wrongWith(reply, schemas.reply);
   if (why === undefined) return undefined;
   const line = log.line(
-    `a reply of service ${name} to ${correlationId} is not valid: ${quoted(why)}`,
+    `a reply of service ${name} to ${correlationId} is not valid: ${logText(why)}`,
     Date.now(),
   );
   if (line !== undefined) console.error(line);
