@@ -399,7 +399,7 @@ describe("the keys of an issuer", () => {
 
   test("of one that hangs hold up one request and one line of log at a time; the others are told at once", async () => {
     // As on Workers, where jose has every request fetch for itself.
-    vi.stubGlobal("WebSocketPair", class {});
+    vi.stubGlobal("WebSocketPair", () => undefined);
     const server = keyServer(rsa.jwk);
     const healthy = server.answer;
     server.answer = () => Promise.reject(new TypeError("fetch failed"));
@@ -422,7 +422,7 @@ describe("the keys of an issuer", () => {
   });
 
   test("are asked for again though the request that asked before is gone with its client", async () => {
-    vi.stubGlobal("WebSocketPair", class {});
+    vi.stubGlobal("WebSocketPair", () => undefined);
     const server = keyServer(rsa.jwk);
     const healthy = server.answer;
     server.answer = () => Promise.reject(new TypeError("fetch failed"));
