@@ -5,11 +5,11 @@ import type { Context } from "hono";
 import { withDeadline } from "../kafka/index.ts";
 import { encodeCancel, type AttachOutcome } from "../protocol/index.ts";
 import { distinctWays } from "./access/authenticate.ts";
-import { callerOfAnyService } from "./access/gate.ts";
+import { callerOfAnyService, callerOfService } from "./access/gate.ts";
 import { nameOfPrincipal } from "./access/principal.ts";
 import { Bulkhead } from "./admission/capacity.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
-import type { Authentication, GatewayConfig } from "./config.ts";
+import type { Authentication, GatewayConfig, Service } from "./config.ts";
 import { connect, type Connection } from "./exchange/connection.ts";
 import { findWaiter } from "./exchange/correlation-id.ts";
 import { readPreferences } from "./http/preferences.ts";
@@ -48,8 +48,12 @@ export function lookHandler(config: GatewayConfig, deps: GatewayDeps) {
       if (place?.status === "entered") place.leave();
     });
     if (outcome.status === "forbidden") return found.unknown();
+    const service = serviceOf(outcome, config);
+    // One person may have a token for another service, or one that is for less.
+    const caller = service && (await callerOfService(c, service.authentication, deps));
+    if (caller instanceof Response) return caller;
     const response =
-      (await invalidReply(outcome, config, correlationId, invalidReplies)) ??
+      (await invalidReply(outcome, service, correlationId, invalidReplies)) ??
       respondAttached(outcome, correlationId);
     response.headers.set("Cache-Control", "no-store");
     return withPreferenceApplied(response, {
@@ -154,16 +158,19 @@ async function look({ waiter }: Connection, principal: string): Promise<Look> {
   return looked.status === "done" ? looked.value : { status: "unavailable" };
 }
 
-/** The exchange itself says whose it is: the path does not, and one that an earlier version answered is not checked. */
+/** The exchange itself says whose its reply is: the path does not, and a waiter of an earlier version does neither. */
+function serviceOf(outcome: Look, { services }: GatewayConfig): Service | undefined {
+  return outcome.status === "replied" ? services.find(({ name }) => name === outcome.service) : undefined;
+}
+
 async function invalidReply(
   outcome: Look,
-  { services }: GatewayConfig,
+  service: Service | undefined,
   correlationId: string,
   log: SparseLog,
 ): Promise<Response | undefined> {
-  if (outcome.status !== "replied") return undefined;
-  const service = services.find(({ name }) => name === outcome.service);
-  return service && refuseInvalidReply(service, outcome.reply, correlationId, log);
+  if (outcome.status !== "replied" || service === undefined) return undefined;
+  return refuseInvalidReply(service, outcome.reply, correlationId, log);
 }
 
 function respondAttached(outcome: Exclude<Look, { status: "forbidden" }>, correlationId: string): Response {

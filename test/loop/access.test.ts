@@ -80,6 +80,12 @@ beforeAll(async () => {
               authentication: [{ jwt }],
               forwardClaims: ["sub", "name"],
             },
+            /** Its tokens name the same people, and are for less. */
+            reports: {
+              ...service,
+              route: "GET /reports",
+              authentication: [{ jwt: { issuer, audience: "reports", jwksUrl: tokens.jwksUrl } }],
+            },
             /** Its keys are those of the others, at a URL that nobody has asked before. */
             cold: {
               ...service,
@@ -221,6 +227,16 @@ describe("two tenants with one key of the same text", () => {
       await responder.release();
     }
   });
+});
+
+test("an answer is given to who may call its service, and not for a token of the same person that is for less", async () => {
+  const own = as(await tokens.sign(alice));
+  const asked = await ask("/signed", "for orders alone", { ...own, prefer: "respond-async" });
+  const location = `${gateway.url}${asked.headers.get("location")}`;
+  const answered = await fetch(location, { headers: { ...own, prefer: "wait=5" } });
+  expect([answered.status, await answered.text()]).toEqual([200, "to for orders alone"]);
+  const elsewhere = await fetch(location, { headers: as(await tokens.sign({ ...alice, aud: "reports" })) });
+  expect(await problemOf(elsewhere)).toMatchObject({ status: 401, code: "unauthenticated" });
 });
 
 test("a caller who is known may use a short key, and one who is not may not", async () => {

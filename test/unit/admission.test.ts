@@ -53,6 +53,22 @@ describe("places", () => {
     expect(enter(places).status).toBe("full");
   });
 
+  test("who joins takes no place from those who do not", () => {
+    const places = new Bulkhead({ capacity: 2, perCaller: undefined, longestMs: 1_000 });
+    const joined = [enter(places, "a", 0, true), enter(places, "a", 0, true)];
+    expect(places.isFull).toBe(false);
+    const asked = enter(places);
+    expect([asked.status, enter(places).status, enter(places).status]).toEqual([
+      "entered",
+      "entered",
+      "full",
+    ]);
+    for (const one of joined) leave(one);
+    expect([places.isFull, enter(places).status]).toEqual([true, "full"]);
+    leave(asked);
+    expect(enter(places).status).toBe("entered");
+  });
+
   test("a place whose request ended without a word is there again when it cannot be under way any more", () => {
     const places = new Bulkhead({ capacity: 1, perCaller: 1, longestMs: 5_000 });
     enter(places, "a", 10_000);
@@ -183,8 +199,11 @@ describe("admission", () => {
     expect(await one.admit({ isKept: isKept(true) })).toMatchObject({ admitted: true });
     expect(one.report().probes).toBe(0);
     expect(one.report().underWay).toBe(2);
-    expect(await one.admit({ isKept: isKept(true) })).toMatchObject({ admitted: true });
-    expect(await one.admit({ isKept: isKept(false) })).toMatchObject({ code: "at_capacity" });
+    // Unless those who join have all their places taken: nobody can be looked for then.
+    expect(await one.admit({ isKept: isKept(true) })).toMatchObject({ code: "at_capacity" });
+    expect(looks).toBe(3);
+    expect(await one.admit()).toMatchObject({ admitted: true });
+    expect(one.report().probes).toBe(1);
   });
 
   test("a caller over its own limit is refused, with a key, too", async () => {
@@ -198,6 +217,22 @@ describe("admission", () => {
 
 describe("responders", () => {
   const withGroup = () => admissionWith({ responderGroup: "models", breaker: false, capacity: 100 });
+
+  test("a group that could never be asked for is told of once, so that the option does not do nothing unseen", async () => {
+    const one = withGroup();
+    for (let look = 0; look < 3; look++) {
+      await one.admit();
+      await one.looked();
+      one.clock.now += 2_000;
+    }
+    expect(one.looks).toHaveLength(3);
+    expect(warnings).toEqual([[expect.stringContaining("predict: whether its responders are there cannot")]]);
+    const answered = withGroup();
+    answered.bridge.answer = { status: "read", value: { members: 1, isBehind: false } };
+    await answered.admit();
+    await answered.looked();
+    expect(warnings).toHaveLength(1);
+  });
 
   test("nobody looks where no group is named", async () => {
     const one = admissionWith();

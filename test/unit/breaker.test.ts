@@ -283,6 +283,11 @@ describe("what an outcome says of the service", () => {
     ],
     ["a produce that nobody answers is a failure", { status: "unknown" }, "refused"],
     [
+      "one whose caller did not wait for Kafka's answer says nothing",
+      { status: "unknown", isEarly: true },
+      "none",
+    ],
+    [
       "a 202 of an exchange opened here says that Kafka took it",
       { status: "waiting", createdAt: 7, deadlineAt: 9 },
       "handed-over",

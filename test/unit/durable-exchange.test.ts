@@ -196,6 +196,24 @@ test("who does not wait is answered once Kafka has, or has had its time", async 
   expect(unknown.count("produce")).toBe(2);
 });
 
+test("a caller whose patience ends before Kafka has had its time is told so, and it says nothing of Kafka", async () => {
+  const slow = start({
+    open: async () => created,
+    // What a slow body leaves of wait=1.
+    waitUntil: 5,
+    produce: () => new Promise((resolve) => setTimeout(() => resolve(appended), 50)),
+  });
+  await passing(5);
+  expect(slow.outcome).toEqual({ status: "unknown", isEarly: true });
+  const dead = start({
+    open: async () => created,
+    waitUntil: Date.now() + 4_000,
+    produce: () => new Promise((resolve) => setTimeout(() => resolve({ status: "unknown" }), 3_000)),
+  });
+  await passing(4_000);
+  expect(dead.outcome).toEqual({ status: "unknown" });
+});
+
 test("a client that leaves leaves its produce running, and its word is still said", async () => {
   const producing = Promise.withResolvers<ProduceOutcome>();
   const run = start({ open: async () => created, produce: () => producing.promise });

@@ -97,6 +97,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.unstubAllGlobals();
   vi.restoreAllMocks();
 });
 
@@ -394,6 +395,52 @@ describe("the keys of an issuer", () => {
     server.answer = healthy;
     pass(2_000);
     expect(await status(server, rsa)).toBe("accepted");
+  });
+
+  test("of one that hangs hold up one request and one line of log at a time; the others are told at once", async () => {
+    // As on Workers, where jose has every request fetch for itself.
+    vi.stubGlobal("WebSocketPair", () => undefined);
+    const server = keyServer(rsa.jwk);
+    const healthy = server.answer;
+    server.answer = () => Promise.reject(new TypeError("fetch failed"));
+    const token = await sign(claims, rsa);
+    const atOnce = Array.from({ length: 5 }, () => verifyToken(token, rules, server.keySet, now));
+    expect((await Promise.all(atOnce)).map((each) => each.status)).toEqual(
+      Array<string>(5).fill("unavailable"),
+    );
+    expect(server.fetches).toBe(5);
+    pass(2_000);
+    const hangs = Promise.withResolvers<Response>();
+    server.answer = () => hangs.promise;
+    const first = status(server, rsa);
+    await vi.waitFor(() => expect(server.fetches).toBe(6));
+    for (let at = 0; at < 5; at++) expect(await status(server, rsa)).toBe("unavailable");
+    expect(server.fetches).toBe(6);
+    expect(console.warn).toHaveBeenCalledOnce();
+    hangs.resolve(healthy());
+    expect(await first).toBe("accepted");
+  });
+
+  test("are asked for again though the request that asked before is gone with its client", async () => {
+    vi.stubGlobal("WebSocketPair", () => undefined);
+    const server = keyServer(rsa.jwk);
+    const healthy = server.answer;
+    server.answer = () => Promise.reject(new TypeError("fetch failed"));
+    expect(await status(server, rsa)).toBe("unavailable");
+    pass(2_000);
+    server.answer = () => new Promise(() => undefined);
+    void status(server, rsa);
+    await vi.waitFor(() => expect(server.fetches).toBe(2));
+    server.answer = healthy;
+    pass(2_500);
+    expect(await status(server, rsa)).toBe("unavailable");
+    pass(500);
+    expect(await status(server, rsa)).toBe("accepted");
+    // It is back, and two who come while keys are old need not wait for each other.
+    pass(600_000);
+    const token = await sign({ ...claims, exp: Date.now() / 1_000 + 60 }, rsa);
+    const both = [1, 2].map(() => verifyToken(token, rules, server.keySet, Date.now()));
+    expect((await Promise.all(both)).map((each) => each.status)).toEqual(["accepted", "accepted"]);
   });
 
   test("that are known are used on while others cannot be fetched", async () => {

@@ -3,13 +3,14 @@
 
 import { createRemoteJWKSet, customFetch, errors, type RemoteJWKSet } from "jose";
 import { logText } from "../../protocol/index.ts";
+import { SparseLog } from "../sparse-log.ts";
 
 /** How long keys are used without asking again: an issuer that withdraws one is believed after that. */
 const maxAgeMs = 600_000;
 /** How soon an unknown key may lead to the next fetch. Anybody can make up the name of a key. */
 const cooldownMs = 10_000;
 const fetchTimeoutMs = 3_000;
-/** After a fetch that failed the next one waits, so that a dead issuer holds up one request in two seconds. */
+/** After a fetch that failed the next one waits; then one request at a time finds out whether the issuer is back. */
 export const retryAfterMs = 2_000;
 
 /** The keys cannot be had, which says nothing about the token. */
@@ -21,8 +22,10 @@ export class KeySetUnavailable extends Error {
 export class KeySet {
   readonly #url: string;
   readonly #set: RemoteJWKSet;
-  /** Epoch ms. */
+  readonly #log = new SparseLog();
+  /** Epoch ms before which nobody asks. */
   #retryAt = 0;
+  #hasFailed = false;
 
   /** `fetchKeys` as the platform's `fetch`. */
   constructor(url: string, fetchKeys: (url: string, init: RequestInit) => Promise<Response>) {
@@ -31,9 +34,17 @@ export class KeySet {
       cacheMaxAge: maxAgeMs,
       cooldownDuration: cooldownMs,
       timeoutDuration: fetchTimeoutMs,
-      [customFetch]: (href, init) => {
-        if (Date.now() < this.#retryAt) throw new KeySetUnavailable("failed a moment ago");
-        return fetchKeys(href, init);
+      [customFetch]: async (href, init) => {
+        const now = Date.now();
+        if (now < this.#retryAt) throw new KeySetUnavailable("failed a moment ago");
+        // An instant, since no promise may be shared: whoever asks may be gone before there is an answer.
+        if (this.#hasFailed) this.#retryAt = now + fetchTimeoutMs;
+        const response = await fetchKeys(href, init);
+        if (response.ok) {
+          this.#hasFailed = false;
+          this.#retryAt = 0;
+        }
+        return response;
       },
     });
   }
@@ -44,8 +55,11 @@ export class KeySet {
       return await this.#set(...args);
     } catch (cause) {
       if (isTokensFault(cause) || cause instanceof KeySetUnavailable) throw cause;
-      this.#retryAt = Date.now() + retryAfterMs;
-      console.warn(`hearback: no keys from ${this.#url}: ${logText(String(cause))}`);
+      const now = Date.now();
+      this.#hasFailed = true;
+      this.#retryAt = now + retryAfterMs;
+      const line = this.#log.line(`no keys from ${this.#url}: ${logText(String(cause))}`, now);
+      if (line !== undefined) console.warn(line);
       throw new KeySetUnavailable("cannot be fetched", { cause });
     }
   };

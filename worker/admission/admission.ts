@@ -83,7 +83,8 @@ export class Admission {
   readonly #rules: BreakerRules | undefined;
   #breaker: BreakerState = newBreaker;
   #responders = nothingSeen;
-  #told: Responders = "unknown";
+  /** That they are there is what the config promises: only something else is worth a first line. */
+  #told: Responders = "there";
   #admitted = 0;
   #probes = 0;
   readonly #refused = { circuit_open: 0, no_responder: 0, at_capacity: 0, too_many_waiting: 0 };
@@ -109,10 +110,9 @@ export class Admission {
     if (isKept !== undefined && !this.#isClear(now())) {
       const entering = this.#places.enter(caller, now(), { joins: true });
       if (entering.status === "caller-full") return this.#refuse("too_many_waiting", soon);
-      if (entering.status === "entered") {
-        if (await isKept()) return this.#admit(asking, entering.leave, undefined);
-        entering.leave();
-      }
+      if (entering.status === "full") return this.#refuse("at_capacity", soon);
+      if (await isKept()) return this.#admit(asking, entering.leave, undefined);
+      entering.leave();
     }
     const at = now();
     const entering = this.#places.enter(caller, at);

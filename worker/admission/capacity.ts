@@ -17,6 +17,7 @@ export type Entering =
 
 interface Place {
   readonly caller: string;
+  readonly joins: boolean;
   readonly until: number;
 }
 
@@ -27,6 +28,7 @@ export class Bulkhead {
   readonly #limits: BulkheadLimits;
   readonly #places = new Set<Place>();
   readonly #byCaller = new Map<string, number>();
+  #joined = 0;
   #sweptAt = 0;
 
   constructor(limits: BulkheadLimits) {
@@ -38,28 +40,34 @@ export class Bulkhead {
   }
 
   get isFull(): boolean {
-    return this.#places.size >= this.#limits.capacity;
+    return this.#isTaken(false);
   }
 
   /**
-   * `joins`: it comes for something that was admitted already. There are as many places again for these, so that
-   * they find one when all others are taken, and are bounded all the same.
+   * `joins`: it comes for something that was admitted already. There are as many places again for these alone, so that
+   * they find one when all others are taken, take none from those, and are bounded all the same.
    */
   enter(caller: string, now: number, { joins = false }: { readonly joins?: boolean } = {}): Entering {
     const refusal = this.#refusal(caller, joins);
     if (refusal !== undefined && !(this.#sweep(now) && this.#refusal(caller, joins) === undefined)) {
       return { status: refusal };
     }
-    const place: Place = { caller, until: now + this.#limits.longestMs };
+    const place: Place = { caller, joins, until: now + this.#limits.longestMs };
     this.#places.add(place);
+    if (joins) this.#joined++;
     this.#byCaller.set(caller, (this.#byCaller.get(caller) ?? 0) + 1);
     return { status: "entered", leave: () => this.#free(place) };
   }
 
   #refusal(caller: string, joins: boolean): "full" | "caller-full" | undefined {
-    const { capacity, perCaller } = this.#limits;
+    const { perCaller } = this.#limits;
     if (perCaller !== undefined && (this.#byCaller.get(caller) ?? 0) >= perCaller) return "caller-full";
-    return this.#places.size >= (joins ? 2 * capacity : capacity) ? "full" : undefined;
+    return this.#isTaken(joins) ? "full" : undefined;
+  }
+
+  #isTaken(joins: boolean): boolean {
+    const taken = joins ? this.#joined : this.#places.size - this.#joined;
+    return taken >= this.#limits.capacity;
   }
 
   /** The platform may end a request without a word. True if it looked. */
@@ -73,6 +81,7 @@ export class Bulkhead {
   /** A second time it does nothing. */
   #free(place: Place): void {
     if (!this.#places.delete(place)) return;
+    if (place.joins) this.#joined--;
     const left = (this.#byCaller.get(place.caller) ?? 1) - 1;
     if (left > 0) this.#byCaller.set(place.caller, left);
     else this.#byCaller.delete(place.caller);

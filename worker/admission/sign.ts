@@ -26,7 +26,8 @@ export function signOf(outcome: DurableOutcome, { createdAt, waitedMs, timeoutMs
       // No topic takes everything: that one is too large is its client's doing.
       return outcome.tooLarge === true ? "none" : "refused";
     case "unknown":
-      return "refused";
+      // Anybody can wait so briefly that no Kafka answers in time.
+      return outcome.isEarly === true ? "none" : "refused";
     case "waiting":
       // Joined, it tells nothing of Kafka; opened here, its record was taken.
       return outcome.createdAt === createdAt ? "handed-over" : "none";

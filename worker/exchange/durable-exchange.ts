@@ -41,14 +41,15 @@ export interface DurableExchangeDeps extends Omit<WaitDeps, "nudge"> {
 
 /**
  * `waiting`: the caller's patience is over and the exchange goes on. `unknown`: the same, but nobody knows yet whether
- * its record is written. `isStored`: it was answered before this caller came. `conflict`: the key was used for another request. `unavailable`: the waiter could not be opened, and nothing
- * was produced.
+ * its record is written; `isEarly`: Kafka still had time to say so. `isStored`: it was answered before this caller
+ * came. `conflict`: the key was used for another request. `unavailable`: the waiter could not be opened, and nothing was
+ * produced.
  */
 export type DurableOutcome =
   | Exclude<ExchangeOutcome, { status: "replied" }>
   | { readonly status: "replied"; readonly reply: Reply; readonly isStored?: boolean }
   | { readonly status: "waiting"; readonly createdAt: number; readonly deadlineAt: number }
-  | { readonly status: "unknown" }
+  | { readonly status: "unknown"; readonly isEarly?: true }
   | { readonly status: "conflict" }
   | { readonly status: "unavailable" };
 
@@ -105,7 +106,10 @@ async function takePart(
         : waitFor(deps, request, attempt, request.waitUntil, ended);
     const outcome = await Promise.race([wait, produced.refused]);
     if (outcome === "open-again") return outcome;
-    if (outcome.status === "waiting") return produced.isWritten() ? outcome : { status: "unknown" };
+    if (outcome.status === "waiting" && !produced.isWritten()) {
+      return produced.isUnanswered() ? { status: "unknown" } : { status: "unknown", isEarly: true };
+    }
+    if (outcome.status === "waiting") return outcome;
     over.abort();
     return outcome;
   }
@@ -170,6 +174,8 @@ interface Producing {
   readonly answered: Promise<void>;
   /** As far as is known now. */
   readonly isWritten: () => boolean;
+  /** Kafka has had its time, and has not answered. */
+  readonly isUnanswered: () => boolean;
   /** Resolves only if the attempt ends because its record was refused. */
   readonly refused: Promise<ExchangeOutcome>;
   /** All is said and done, whatever became of it. */
@@ -185,6 +191,7 @@ function produce(
 ): Producing {
   const { kafka, waiter, afterwards, nudge, now, pause } = deps;
   let isWritten = false;
+  let isUnanswered = false;
   afterwards(nudge(Math.min(likelyUntil, attempt.deadlineAt), attempt.deadlineAt, false));
   let firstAnswered = (): void => {};
   const answered = new Promise<void>((resolve) => (firstAnswered = resolve));
@@ -194,7 +201,10 @@ function produce(
       mayBeWritten: status === "takeover",
       now,
       pause,
-      onUnknown: firstAnswered,
+      onUnknown: () => {
+        isUnanswered = true;
+        firstAnswered();
+      },
       isOver: async () => over.aborted || (await isEnded(waiter, terms.principal)),
     });
     isWritten = fate.status === "appended";
@@ -220,6 +230,7 @@ function produce(
       fate.status === "refused" && !goesOn ? fate : new Promise(() => {}),
     ),
     isWritten: () => isWritten,
+    isUnanswered: () => isUnanswered,
     done: produced,
   };
 }
