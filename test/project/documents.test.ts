@@ -56,9 +56,9 @@ test("the protocol lists every problem code once, with its status", () => {
   const listed = rows.flatMap(([, codes = "", statuses = ""]) => {
     const said = statuses.match(/\d+/g) ?? [];
     // Codes that share a row share its status, or have one each.
-    return [...codes.matchAll(/`(\w+)`/g)].map(([, code], at) => [code, Number(said[at] ?? said[0])]);
+    return [...codes.matchAll(/`(\w+)`/g)].map(([, code], at) => `${code} ${said[at] ?? said[0]}`);
   });
-  const actual = Object.entries(problems).map(([code, { status }]) => [code, status]);
+  const actual = Object.entries(problems).map(([code, { status }]) => `${code} ${status}`);
   expect(listed.toSorted()).toEqual(actual.toSorted());
 });
 

@@ -840,9 +840,9 @@ function selfSigned(tokenHead: Readonly<Record<string, unknown>>): string {
   return `${text}.${signature.toString("base64url")}`;
 }
 
-const refusedAt = (path: string, title: string, headers: readonly string[]): HostileRequest => ({
+const refusedAt = (path: string, title: string, sent: readonly string[]): HostileRequest => ({
   title,
-  send: head(path, { headers, body: "x" }),
+  send: head(path, { headers: sent, body: "x" }),
   expected: unauthenticated,
 });
 const bearer = (credential: string): readonly string[] => [`Authorization: Bearer ${credential}`];
