@@ -3,10 +3,15 @@
 
 import { Buffer } from "node:buffer";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { correlationIdForm } from "../../protocol/index.ts";
+import { correlationIdForm, type Problem } from "../../protocol/index.ts";
 import { openRaw, type RawOutcome } from "../support/raw-http.ts";
 import { secrets, startHostileLoop, type HostileLoop, type Mirrored } from "../support/hostile-loop.ts";
-import { hostileRequests, type HostileRequest, type Known } from "../support/hostile-requests.ts";
+import {
+  acmeIdempotencyKey,
+  hostileRequests,
+  type HostileRequest,
+  type Known,
+} from "../support/hostile-requests.ts";
 
 const cleanups: (() => unknown)[] = [];
 let loop: HostileLoop;
@@ -14,17 +19,28 @@ let known: Known;
 
 beforeAll(async () => {
   loop = await startHostileLoop((cleanup) => void cleanups.push(cleanup));
-  known = { hexId: await idOf("/echo"), uuidId: await idOf("/signed") };
+  known = {
+    hexId: await idOf("/echo"),
+    uuidId: await idOf("/signed"),
+    acmeId: await idOf("/tenant", {
+      authorization: `Bearer ${secrets.acmeKey}`,
+      "idempotency-key": `"${acmeIdempotencyKey}"`,
+    }),
+  };
 });
 afterAll(async () => {
   for (const cleanup of cleanups.toReversed()) await cleanup();
 });
 
-const ask = (path: string, body: string): Promise<Response> =>
-  fetch(`${loop.gateway.directUrl}${path}`, { method: "POST", body });
+type Headers = Readonly<Record<string, string>>;
 
-async function idOf(path: string): Promise<string> {
-  return (await ask(path, "honest")).headers.get("x-correlation-id") ?? "";
+const ask = (path: string, body: string, headers: Headers = {}): Promise<Response> =>
+  fetch(`${loop.gateway.directUrl}${path}`, { method: "POST", body, headers });
+
+async function idOf(path: string, headers: Headers = {}): Promise<string> {
+  const response = await ask(path, "honest", headers);
+  expect(response.status).toBe(200);
+  return response.headers.get("x-correlation-id") ?? "";
 }
 
 async function outcomeOf(row: HostileRequest): Promise<RawOutcome> {
@@ -60,6 +76,12 @@ test.each(hostileRequests)("hostile: $title", async (row) => {
       const text = Buffer.from(outcome.body, "latin1").toString();
       expect(expected.shown.of(JSON.parse(text) as Mirrored)).toEqual(expected.shown.is);
     }
+    if ("told" in expected && expected.told !== undefined) {
+      expect(expected.told.of(JSON.parse(outcome.body) as Problem)).toEqual(expected.told.is);
+    }
+    for (const [name, value] of Object.entries(row.answerHeaders ?? {})) {
+      expect([name, outcome.headers.get(name)]).toEqual([name, value]);
+    }
     // Nothing of how we are made: no stack, no topic, no file. What is served is the service's own.
     if (expected.code !== "served") expect(outcome.body).not.toMatch(/\n\s+at |hostile\.re|\.[jt]s\b/);
   }
@@ -82,6 +104,24 @@ test("a hundred connections that never finish their head hold up nobody", async 
   expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
   for (const each of slow) each.reset();
   expect(new Set(await Promise.all(slow.map(({ outcome }) => outcome)))).toEqual(new Set(["silent"]));
+});
+
+test("what a tenant opened is its own after all of it", async () => {
+  const path = `${loop.gateway.directUrl}/requests/${known.acmeId}`;
+  const own = await fetch(path, { headers: { "x-api-key": secrets.acmeKey } });
+  expect([own.status, (await own.json()) as Mirrored]).toEqual([
+    200,
+    expect.objectContaining({ body: Buffer.from("honest").toString("base64") }),
+  ]);
+});
+
+test("no secret is in a record that a service was sent", () => {
+  const records = loop.seen
+    .flatMap(({ key, value, headers }) => [key, value, ...headers.map((header) => header.value)])
+    .map((bytes) => Buffer.from(bytes ?? []).toString("latin1"))
+    .join("\n");
+  expect(records).toContain('{"sub":"acme"}');
+  for (const secret of Object.values(secrets)) expect(records).not.toContain(secret);
 });
 
 test("no secret is in the log, and the books balance after all of it", async () => {

@@ -2,6 +2,7 @@
 // it that answers each request with all it was shown. What is sent, and what should become of it, is in the tables.
 
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import { openEmbeddedGroups, openEmbeddedLog, produceOnce, startBridge } from "../../bridge/index.ts";
 import type { Log, LogPosition } from "../../kafka/log/index.ts";
 import {
@@ -16,12 +17,30 @@ import type { GatewayOptions } from "../../worker/config.ts";
 import { atOnce } from "./bridge.ts";
 import { credentialsFor, password, user } from "./loop.ts";
 import { startRestartableGateway, type RestartableGateway } from "./restartable-gateway.ts";
+import { startTokenIssuer } from "./token-issuer.ts";
 
-/** Never to be seen in a log line or an answer. */
+/** Never to be seen in a log line, an answer or a record. */
 export const secrets = {
   operatorToken: "operator-token-of-the-hostile-tests",
   uuidSecret: "uuid-secret-of-the-hostile-tests-that-is-long",
+  acmeKey: "hbk_the-key-of-acme-in-the-hostile-tests",
+  betaKey: "hbk_the-key-of-beta-in-the-hostile-tests",
+  expiredKey: "hbk_the-key-of-acme-of-last-year",
 } as const;
+
+/** In hex, as lists of API keys have it. */
+export const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+const apiKeys = [
+  { principal: "acme", sha256: sha256(secrets.acmeKey) },
+  { principal: "beta", sha256: sha256(secrets.betaKey) },
+  { principal: "acme", sha256: sha256(secrets.expiredKey), expires: "2026-01-01T00:00:00Z" },
+];
+
+/** Whose tokens the service `signed-in` takes, and for whom they must be. */
+export const issuer = "https://issuer.test";
+export const audience = "hostile";
+/** Whose pages may call the service `paged`, with the credentials of whoever looks at them. */
+export const ownOrigin = "https://app.example";
 
 export const requestTopic = "hostile.requests.v1";
 export const replyTopic = "hostile.replies.v1";
@@ -33,7 +52,7 @@ const service = { requestTopic, replyTopic, replyPartitions, timeoutMs: 5_000 } 
 const other = { ...service, replyTopic: otherReplyTopic, replyPartitions: 1 } as const;
 
 /** One service per habit that can be attacked. */
-export const hostileOptions: GatewayOptions = {
+const hostileOptions = (jwksUrl: string): GatewayOptions => ({
   workersPlan: "paid",
   produceTimeoutMs: 1_000,
   services: {
@@ -50,8 +69,22 @@ export const hostileOptions: GatewayOptions = {
     /** Its mirror says nothing until a test does. */
     brief: { ...service, route: "POST /brief", timeoutMs: 1_200 },
     other: { ...other, route: "POST /other" },
+    tenant: {
+      ...service,
+      route: "POST /tenant",
+      authentication: [{ apiKeys: "API_KEYS" }],
+      forwardClaims: ["sub"],
+    },
+    "signed-in": {
+      ...service,
+      route: "POST /signed-in",
+      authentication: [{ jwt: { issuer, audience, jwksUrl } }],
+    },
+    paged: { ...service, route: "POST /paged", cors: { origins: [ownOrigin], credentials: true } },
+    /** Its body's schema is the entry's. */
+    checked: { ...service, route: "POST /checked" },
   },
-};
+});
 
 /** What the mirror was shown, and answers with. */
 export interface Mirrored {
@@ -80,10 +113,7 @@ export interface HostileLedger {
 }
 
 /** All of it is undone by `later`. */
-export async function startHostileLoop(
-  later: (cleanup: () => unknown) => void,
-  options: GatewayOptions = hostileOptions,
-): Promise<HostileLoop> {
+export async function startHostileLoop(later: (cleanup: () => unknown) => void): Promise<HostileLoop> {
   const log = openEmbeddedLog({
     topics: new Map([
       [requestTopic, 1],
@@ -103,15 +133,18 @@ export async function startHostileLoop(
   const withheld = "withheld ";
   const mirror = startMirror(log, withheld);
   later(() => mirror.stop());
+  const tokens = await startTokenIssuer();
+  later(() => tokens.stop());
   const gateway = await startRestartableGateway(
     {
-      entry: "test/fixtures/loop/routed-entry.ts",
+      entry: "test/fixtures/loop/hostile-entry.ts",
       name: "hearback-hostile",
       variables: {
         ...credentialsFor(bridge.url),
         HEARBACK_OPERATOR_TOKEN: secrets.operatorToken,
         CORRELATION_ID_SECRET: secrets.uuidSecret,
-        GATEWAY_OPTIONS: JSON.stringify(options),
+        API_KEYS: JSON.stringify(apiKeys),
+        GATEWAY_OPTIONS: JSON.stringify(hostileOptions(tokens.jwksUrl)),
       },
     },
     later,

@@ -315,7 +315,194 @@ function spoiledError(code: Bytes): HostileReply {
   };
 }
 
+/** A reply as another framework sends it: these headers, none of ours, and no key but the one that is given. */
+const spoken = (
+  { honest }: Target,
+  headers: Readonly<Record<string, Bytes>>,
+  key: string | null = null,
+): NewRecord => ({
+  ...honest,
+  key: key === null ? null : encodeText(key),
+  headers: Object.entries(headers).map(([name, value]) => ({ key: name, value: bytes(value) })),
+});
+
+/** In the headers of a dialect, with its ID. */
+const said = (
+  title: string,
+  headers: (target: Target) => Readonly<Record<string, Bytes>>,
+  verdict: DrainVerdict,
+  client: HostileReply["client"],
+): HostileReply => ({
+  title,
+  records: (target) => [spoken(target, headers(target))],
+  verdicts: [verdict],
+  client,
+});
+
+const failed = { status: 502, code: "responder_failed" };
+const garbage = Uint8Array.from({ length: 16 }, (_, at) => (at * 151 + 7) % 256);
+/** Sixteen bytes that look like a UUID of ours, and that nobody signed. */
+const unsigned = Uint8Array.from(garbage, (byte, at) => (at === 6 ? 0x80 : at === 8 ? 0x80 : byte));
+const correlationHeaders = [
+  "kafka_correlationId",
+  "REPLY_CORRELATION_ID",
+  "zilla:correlation-id",
+  "rig-correlation",
+  "x-plt-kafka-hooks-correlation-id",
+  "ce_correlationid",
+] as const;
+
+const dialects: readonly HostileReply[] = [
+  ...correlationHeaders.flatMap((name): readonly HostileReply[] => [
+    said(`a forged ID in ${name}`, ({ id }) => ({ [name]: flipped(id, 5) }), "unknown", stillWaits),
+    said(
+      `the ID of another exchange, which was answered, in ${name}`,
+      ({ answered }) => ({ [name]: answered.id }),
+      "duplicate",
+      stillWaits,
+    ),
+    {
+      title: `the ID of another exchange in ${name}, where ours is right`,
+      records: (target) => [withHeaders(target, { [name]: target.answered.id })],
+      verdicts: ["accepted"],
+      client: honestly,
+    },
+  ]),
+  {
+    title: "the ID of another exchange in ce_correlationid, where the key is right",
+    records: (target) => [spoken(target, { ce_correlationid: target.answered.id }, target.id)],
+    verdicts: ["duplicate"],
+    client: stillWaits,
+  },
+  {
+    title: "the right ID in kafka_correlationId on another service's reply topic",
+    records: (target) => [
+      { ...spoken(target, { kafka_correlationId: target.id }), topic: otherReplyTopic, partition: 0 },
+    ],
+    verdicts: ["foreign"],
+    client: stillWaits,
+  },
+  said(
+    "the right ID in all dialects, and a status for another exchange",
+    ({ id, answered }) => ({
+      ...Object.fromEntries(correlationHeaders.map((name) => [name, id])),
+      "zilla:correlation-id": answered.id,
+      ":status": "500",
+    }),
+    "accepted",
+    honestly,
+  ),
+  said(
+    "16 bytes of garbage as kafka_correlationId",
+    () => ({ kafka_correlationId: garbage }),
+    "unknown",
+    stillWaits,
+  ),
+  said(
+    "16 bytes as kafka_correlationId that nobody signed",
+    () => ({ kafka_correlationId: unsigned }),
+    "unknown",
+    stillWaits,
+  ),
+  {
+    title: "16 bytes of garbage as kafka_correlationId, where the key is right",
+    records: (target) => [spoken(target, { kafka_correlationId: garbage }, target.id)],
+    verdicts: ["accepted"],
+    client: honestly,
+  },
+  said(
+    "17 bytes as kafka_correlationId that are no text",
+    () => ({ kafka_correlationId: new Uint8Array(17).fill(0xff) }),
+    "malformed",
+    stillWaits,
+  ),
+  said("an empty kafka_correlationId", () => ({ kafka_correlationId: "" }), "malformed", stillWaits),
+  said(
+    "a kafka_correlationId of a megabyte",
+    () => ({ kafka_correlationId: "a".repeat(1_000_000) }),
+    "unknown",
+    stillWaits,
+  ),
+  ...["99", "600", "OK", "", "-1", "2e2", "200\r\nSet-Cookie: a=b"].map((status) =>
+    said(
+      `the :status ${JSON.stringify(status)}`,
+      ({ id }) => ({ "zilla:correlation-id": id, ":status": status }),
+      "malformed",
+      unreadable,
+    ),
+  ),
+  said(
+    "a :status that is not UTF-8",
+    ({ id }) => ({ "zilla:correlation-id": id, ":status": notUtf8 }),
+    "malformed",
+    unreadable,
+  ),
+  said(
+    "a :status of 99 in a framework that has no such word",
+    ({ id }) => ({ kafka_correlationId: id, ":status": "99" }),
+    "accepted",
+    honestly,
+  ),
+  {
+    title: "a :status of 500 beside a status of ours",
+    records: (target) => [withHeaders(target, { "zilla:correlation-id": target.id, ":status": "500" })],
+    verdicts: ["accepted"],
+    client: honestly,
+  },
+  ...(
+    [
+      ["with a line break and a header behind it", "no\r\nSet-Cookie: a=b"],
+      ["that would break out of JSON", '"},"code":"forged",\u2028\0'],
+      ["that is not UTF-8", notUtf8],
+      ["of 900 kB", "n".repeat(900_000)],
+      ["that is empty", ""],
+    ] as const
+  ).map(([what, error]) =>
+    said(
+      `a kafka_nest-err ${what}`,
+      ({ id }) => ({ kafka_correlationId: id, "kafka_nest-err": error }),
+      "accepted",
+      failed,
+    ),
+  ),
+  said(
+    "a dead letter of Spring with an exception in it",
+    ({ id }) => ({
+      kafka_correlationId: id,
+      "kafka_dlt-exception-fqcn": "java.lang.Error\r\nSet-Cookie: a=b",
+    }),
+    "accepted",
+    failed,
+  ),
+  ...(
+    [
+      ["negative", Uint8Array.of(0xff, 0xff, 0xff, 0xff)],
+      ["the largest that there is", Uint8Array.of(0x7f, 0xff, 0xff, 0xff)],
+      ["of three bytes", Uint8Array.of(1, 2, 3)],
+      ["of a megabyte less its headers", new Uint8Array(900_000)],
+    ] as const
+  ).map(([what, partition]) =>
+    said(
+      `a kafka_replyPartition that is ${what}`,
+      ({ id }) => ({ kafka_correlationId: id, kafka_replyPartition: partition }),
+      "accepted",
+      honestly,
+    ),
+  ),
+  said(
+    "a reply topic of its own, in a framework's word for it",
+    ({ id }) => ({ kafka_correlationId: id, kafka_replyTopic: otherReplyTopic }),
+    "accepted",
+    honestly,
+  ),
+];
+
 const others: readonly HostileReply[] = [
+  ...["gzip\r\nSet-Cookie: a=b", "", " ", "gzip,,br", "gzip;q=1", "g".repeat(65), "g\0"].map((coding) =>
+    spoiled(`the content encoding ${JSON.stringify(coding).slice(0, 40)}`, "Content-Encoding", coding),
+  ),
+  spoiled("a content encoding that is not UTF-8", "Content-Encoding", notUtf8),
+  harmless("a content encoding that nobody knows", "Content-Encoding", "no-such-coding"),
   spoiled(
     "a content type with a line break and a header behind it",
     "Content-Type",
@@ -390,4 +577,10 @@ function flipped(id: string, at: number): string {
   return `${id.slice(0, at)}${id[at] === "a" ? "b" : "a"}${id.slice(at + 1)}`;
 }
 
-export const hostileReplies: readonly HostileReply[] = [...addresses, ...statuses, ...errors, ...others];
+export const hostileReplies: readonly HostileReply[] = [
+  ...addresses,
+  ...statuses,
+  ...errors,
+  ...dialects,
+  ...others,
+];

@@ -2,9 +2,10 @@
 // is added by adding it here; test/loop/hostile-requests.test.ts sends them all and looks after the gateway.
 
 import { Buffer } from "node:buffer";
+import { generateKeyPairSync, sign } from "node:crypto";
 import { gzipSync } from "node:zlib";
-import type { ProblemCode } from "../../protocol/index.ts";
-import type { Mirrored } from "./hostile-loop.ts";
+import type { Problem, ProblemCode } from "../../protocol/index.ts";
+import { audience, issuer, ownOrigin, secrets, sha256, type Mirrored } from "./hostile-loop.ts";
 import type { RawConnection } from "./raw-http.ts";
 
 /** What there is to attack with beside fixed bytes. */
@@ -12,11 +13,13 @@ export interface Known {
   /** IDs that this gateway gave out. */
   readonly hexId: string;
   readonly uuidId: string;
+  /** Of an exchange of the tenant acme, which is kept. */
+  readonly acmeId: string;
 }
 
 export type Expected =
-  /** The gateway's own refusal. */
-  | { readonly status: number; readonly code: ProblemCode }
+  /** The gateway's own refusal; `told` is what the client is told besides. */
+  | { readonly status: number; readonly code: ProblemCode; readonly told?: Told }
   /** Refused by the platform's HTTP parser, before any code of ours. */
   | { readonly status: number; readonly code: "platform" }
   /** Served like any other; `shown` is what the service is told of it. */
@@ -33,6 +36,11 @@ export interface Shown {
   readonly is: unknown;
 }
 
+export interface Told {
+  readonly of: (problem: Problem) => unknown;
+  readonly is: unknown;
+}
+
 export type HostileRequest = (
   | { readonly send: string | ((known: Known) => string) }
   /** More than bytes that are sent at once. */
@@ -40,6 +48,8 @@ export type HostileRequest = (
 ) & {
   readonly title: string;
   readonly expected: Expected;
+  /** Headers of the answer by name in lower case; undefined: it must not be there. */
+  readonly answerHeaders?: Readonly<Record<string, string | undefined>>;
   /** What the platform's own log may say of it. */
   readonly platformSays?: RegExp;
 };
@@ -48,6 +58,11 @@ const served = (of?: Shown["of"], is?: unknown): Expected =>
   of === undefined ? { status: 200, code: "served" } : { status: 200, code: "served", shown: { of, is } };
 const platform = (status: number): Expected => ({ status, code: "platform" });
 const problem = (status: number, code: ProblemCode): Expected => ({ status, code });
+const told = (status: number, code: ProblemCode, of: Told["of"], is: unknown): Expected => ({
+  status,
+  code,
+  told: { of, is },
+});
 
 interface Parts {
   readonly method?: string;
@@ -72,6 +87,9 @@ const conversation = (
   converse: (connection: RawConnection) => Promise<void>,
   expected: Expected,
 ): HostileRequest => ({ title, converse, expected });
+
+/** By which acme has an exchange. */
+export const acmeIdempotencyKey = "the key of acme's exchange";
 
 /** A lone surrogate as bytes: UTF-8 has no such thing. */
 const surrogate = "\xed\xa0\x80";
@@ -744,6 +762,270 @@ const ids: readonly HostileRequest[] = [
   },
 ];
 
+const withKey = (key: string, ...more: readonly string[]) => ({
+  headers: [`Authorization: Bearer ${key}`, ...more],
+});
+const unauthenticated = problem(401, "unauthenticated");
+
+const tenants: readonly HostileRequest[] = [
+  {
+    title: "another tenant's ID",
+    send: ({ acmeId }) => head(`/requests/${acmeId}`, { method: "GET", ...withKey(secrets.betaKey) }),
+    expected: unknownId,
+  },
+  {
+    title: "another tenant's ID, waited for",
+    send: ({ acmeId }) =>
+      head(`/requests/${acmeId}`, { method: "GET", ...withKey(secrets.betaKey, "Prefer: wait=10") }),
+    expected: unknownId,
+  },
+  {
+    title: "another tenant's ID taken back",
+    send: ({ acmeId }) => head(`/requests/${acmeId}`, { method: "DELETE", ...withKey(secrets.betaKey) }),
+    expected: unknownId,
+  },
+  {
+    title: "a tenant's ID, by nobody in particular",
+    send: ({ acmeId }) => look(acmeId),
+    expected: unknownId,
+  },
+  {
+    title: "a tenant's ID taken back by nobody in particular",
+    send: ({ acmeId }) => head(`/requests/${acmeId}`, { method: "DELETE" }),
+    expected: unknownId,
+  },
+  {
+    title: "a tenant's ID with a wrong API key",
+    send: ({ acmeId }) =>
+      head(`/requests/${acmeId}`, { method: "GET", ...withKey(flipped(secrets.acmeKey, 39)) }),
+    expected: unauthenticated,
+  },
+  {
+    title: "a tenant's ID with the tenant's name as its own word",
+    send: ({ acmeId }) => head(`/requests/${acmeId}`, { method: "GET", headers: ["X-Principal: acme"] }),
+    expected: unknownId,
+  },
+  {
+    title: "another tenant's Idempotency-Key, with another body",
+    send: head("/tenant", {
+      ...withKey(secrets.betaKey, `Idempotency-Key: "${acmeIdempotencyKey}"`),
+      body: "x",
+    }),
+    expected: served(header("x-principal"), ['{"sub":"beta"}']),
+  },
+  {
+    title: "a tenant's Idempotency-Key at a service that asks nobody who they are",
+    send: head("/echo", { headers: [`Idempotency-Key: "${acmeIdempotencyKey}"`], body: "x" }),
+    expected: served(header("x-principal"), []),
+  },
+  {
+    title: "a tenant's correlation ID as the client's own, where it is no key",
+    send: ({ acmeId }) =>
+      head("/tenant", { ...withKey(secrets.betaKey, `X-Correlation-ID: ${acmeId}`), body: "x" }),
+    expected: served(header("x-principal"), ['{"sub":"beta"}']),
+  },
+];
+
+const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+const claims = { iss: issuer, aud: audience, sub: "alice", exp: 9_999_999_999 };
+const ownKeys = generateKeyPairSync("ec", { namedCurve: "P-256" });
+
+/** Signed with a key of the attacker's own. */
+function selfSigned(tokenHead: Readonly<Record<string, unknown>>): string {
+  const text = `${part({ alg: "ES256", ...tokenHead })}.${part(claims)}`;
+  const signature = sign("sha256", Buffer.from(text), {
+    key: ownKeys.privateKey,
+    dsaEncoding: "ieee-p1363",
+  });
+  return `${text}.${signature.toString("base64url")}`;
+}
+
+const refusedAt = (path: string, title: string, sent: readonly string[]): HostileRequest => ({
+  title,
+  send: head(path, { headers: sent, body: "x" }),
+  expected: unauthenticated,
+});
+const bearer = (credential: string): readonly string[] => [`Authorization: Bearer ${credential}`];
+
+const credentials: readonly HostileRequest[] = [
+  refusedAt("/tenant", "no API key", []),
+  refusedAt("/tenant", "an empty API key", ["X-API-Key: "]),
+  refusedAt(
+    "/tenant",
+    "an API key that is wrong in its last character",
+    bearer(flipped(secrets.acmeKey, 39)),
+  ),
+  refusedAt("/tenant", "an API key without its last character", bearer(secrets.acmeKey.slice(0, -1))),
+  refusedAt("/tenant", "an API key with a character more", bearer(`${secrets.acmeKey}x`)),
+  refusedAt("/tenant", "an API key that has expired", bearer(secrets.expiredKey)),
+  refusedAt("/tenant", "the digest of an API key in place of the key", bearer(sha256(secrets.acmeKey))),
+  refusedAt("/tenant", "an API key of 10 kB", [`X-API-Key: ${"k".repeat(10_000)}`]),
+  refusedAt("/tenant", "an API key in bytes that are not ASCII", [`X-API-Key: ${surrogate}\xff`]),
+  refusedAt("/tenant", "two API keys in one header", [
+    `X-API-Key: ${secrets.acmeKey}`,
+    `X-API-Key: ${secrets.betaKey}`,
+  ]),
+  refusedAt("/tenant", "an API key as a password", [
+    `Authorization: Basic ${Buffer.from(`acme:${secrets.acmeKey}`).toString("base64")}`,
+  ]),
+  refusedAt(`/tenant?api_key=${secrets.acmeKey}`, "an API key in the query", []),
+  refusedAt("/tenant", "the operator's token where API keys are asked for", bearer(secrets.operatorToken)),
+  {
+    title: "an API key where operators are asked for their token",
+    send: head("/_hearback/ledger", { method: "GET", ...withKey(secrets.acmeKey) }),
+    expected: problem(401, "operator_token_required"),
+  },
+  {
+    title: "an X-Principal beside an API key",
+    send: head("/tenant", {
+      ...withKey(secrets.betaKey, 'X-Principal: {"sub":"acme"}', "x-principal: acme"),
+      body: "x",
+    }),
+    expected: served(header("x-principal"), ['{"sub":"beta"}']),
+  },
+  refusedAt(
+    "/signed-in",
+    "a token that nobody signed (alg none)",
+    bearer(`${part({ alg: "none" })}.${part(claims)}.`),
+  ),
+  refusedAt(
+    "/signed-in",
+    "a token with alg none in other letters, and the key's name",
+    bearer(`${part({ alg: "nOnE", kid: "the one key" })}.${part(claims)}.`),
+  ),
+  refusedAt(
+    "/signed-in",
+    "a token that brings its own key",
+    bearer(selfSigned({ jwk: ownKeys.publicKey.export({ format: "jwk" }), kid: "mine" })),
+  ),
+  refusedAt(
+    "/signed-in",
+    "a token that says where its keys are",
+    bearer(
+      selfSigned({ jku: "http://169.254.169.254/keys", x5u: "http://169.254.169.254/keys", kid: "mine" }),
+    ),
+  ),
+  refusedAt(
+    "/signed-in",
+    "a token with the key's name and a signature of its own",
+    bearer(selfSigned({ kid: "the one key" })),
+  ),
+  refusedAt("/signed-in", "a token of 10,000 dots", bearer(".".repeat(10_000))),
+  refusedAt(
+    "/signed-in",
+    "a token with JSON nested a thousand deep",
+    bearer(`${Buffer.from("[".repeat(1_000)).toString("base64url")}.${part(claims)}.AAAA`),
+  ),
+  refusedAt("/signed-in", "an API key where tokens are asked for", bearer(secrets.acmeKey)),
+  refusedAt("/signed-in", "what Access would say, where nobody asks Access", [
+    `Cf-Access-Jwt-Assertion: ${selfSigned({ kid: "the one key" })}`,
+  ]),
+];
+
+const preflight = (origin: string, target = "/paged", method = "POST"): string =>
+  head(target, {
+    method: "OPTIONS",
+    headers: [
+      `Origin: ${origin}`,
+      `Access-Control-Request-Method: ${method}`,
+      "Access-Control-Request-Headers: authorization",
+    ],
+  });
+const allowsNobody = { "access-control-allow-origin": undefined };
+
+const pages: readonly HostileRequest[] = [
+  ...["https://evil.example", `${ownOrigin}.evil.example`, "https://evil.app.example", "null", "*"].map(
+    (origin): HostileRequest => ({
+      title: `a preflight from ${origin}`,
+      send: preflight(origin),
+      expected: { status: 204, code: "bare" },
+      answerHeaders: allowsNobody,
+    }),
+  ),
+  {
+    title: "a preflight from the service's own page for a method that it does not take",
+    send: preflight(ownOrigin, "/paged", "DELETE"),
+    expected: { status: 204, code: "bare" },
+    answerHeaders: allowsNobody,
+  },
+  {
+    title: "a preflight for the operators",
+    send: preflight(ownOrigin, "/_hearback/ledger", "GET"),
+    expected: problem(401, "operator_token_required"),
+    answerHeaders: allowsNobody,
+  },
+  {
+    title: "an origin with a line break in it, encoded",
+    send: preflight(`${ownOrigin}%0d%0aSet-Cookie:%20a=b`),
+    expected: { status: 204, code: "bare" },
+    answerHeaders: { ...allowsNobody, "set-cookie": undefined },
+  },
+  {
+    title: "a form of a foreign page, which nobody asks before it is sent, and which may not read the answer",
+    send: head("/paged", {
+      headers: ["Origin: https://evil.example", "Content-Type: text/plain"],
+      body: "x",
+    }),
+    expected: served(bodyOf, "x"),
+    answerHeaders: allowsNobody,
+  },
+];
+
+const wrongItem = '{"qty":"1"}';
+const schemas: readonly HostileRequest[] = [
+  {
+    title: "a body that breaks the service's schema",
+    send: head("/checked", { body: `{"items":[${wrongItem}]}` }),
+    expected: told(422, "request_invalid", ({ problems: some }) => some?.map(({ path }) => path), [
+      "/items/0/qty",
+    ]),
+  },
+  {
+    title: "a body that breaks the service's schema 80,000 times",
+    send: head("/checked", { body: `{"items":[${Array(80_000).fill(wrongItem).join(",")}]}` }),
+    expected: told(
+      422,
+      "request_invalid",
+      (said) => [said.problems?.length, said.moreProblems],
+      [1_000, 79_000],
+    ),
+  },
+  {
+    title: "a body that has what its schema wants in __proto__",
+    send: head("/checked", { body: '{"__proto__":{"items":[]}}' }),
+    expected: problem(422, "request_invalid"),
+  },
+  {
+    title: "a body nested a hundred thousand deep, where there is a schema",
+    send: head("/checked", { body: `{"items":${deepJson}}` }),
+    expected: problem(400, "body_unreadable"),
+  },
+  {
+    title: "a body that is no JSON, where there is a schema",
+    send: head("/checked", { body: '{"items":[' }),
+    expected: problem(400, "body_unreadable"),
+  },
+  {
+    title: "a body that is not UTF-8, where there is a schema",
+    send: head("/checked", { body: `{"items":[],"x":"${surrogate}"}` }),
+    expected: problem(400, "body_unreadable"),
+  },
+  {
+    title: "a gzip bomb of 200 MB, where there is a schema",
+    send: head("/checked", { headers: ["Content-Encoding: gzip"], body: zipBomb }),
+    expected: problem(415, "unsupported_encoding"),
+    answerHeaders: { "accept-encoding": "identity" },
+  },
+  {
+    title: "JSON that is said to be compressed twice, where there is a schema",
+    send: head("/checked", {
+      headers: ["Content-Encoding: identity", "Content-Encoding: gzip"],
+      body: '{"items":[]}',
+    }),
+    expected: problem(415, "unsupported_encoding"),
+  },
+];
+
 function flipped(id: string, at: number): string {
   return `${id.slice(0, at)}${id[at] === "a" ? "b" : "a"}${id.slice(at + 1)}`;
 }
@@ -756,4 +1038,8 @@ export const hostileRequests: readonly HostileRequest[] = [
   ...headers,
   ...forged,
   ...ids,
+  ...tenants,
+  ...credentials,
+  ...pages,
+  ...schemas,
 ];

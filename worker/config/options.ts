@@ -66,6 +66,7 @@ export interface LimitOptions {
   /** All names and values together, in bytes (1024 to 131072, where the platform ends); more is a 431. Default 32768. */
   readonly headerBytes?: number;
 }
+
 /** One way for a caller to prove who it is. */
 export type AuthenticationOptions =
   /** An API key, as `Authorization: Bearer` or `X-API-Key`: the name of the secret with the list of their digests. */
