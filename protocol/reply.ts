@@ -137,15 +137,19 @@ export function decodeReply(record: Omit<NewRecord, "topic">): DecodedReply {
 }
 
 /**
- * The ID that a record names, as text, whether or not it is one of ours. A dialect's header counts before the key if it
- * has one of ours: some of these headers mean more than an exchange of ours to who writes them.
+ * The ID that a record names, as text, whether or not it is one of ours. A dialect's header counts before the native one
+ * and the key if it alone has one of ours: all these names mean more than an exchange of ours to who writes them.
  */
 export function correlationIdOf({ headers, key }: Pick<NewRecord, "headers" | "key">): string | undefined {
   const native = readHeader(headers, recordHeaders.correlationId);
-  if (native !== undefined) return native;
+  if (native !== undefined && canBeOurs(native)) return native;
   const spoken = readDialectIds(headers);
   const keyText = key === null ? undefined : decodeText(key);
-  return spoken.find((text) => correlationIdForm(text) !== undefined) ?? (keyText || spoken[0]);
+  return spoken.find(canBeOurs) ?? native ?? (keyText || spoken[0]);
+}
+
+function canBeOurs(text: string): boolean {
+  return correlationIdForm(text) !== undefined;
 }
 
 /** What a responder says. */

@@ -160,6 +160,13 @@ describe("a reply is found", () => {
     expect(read([flow, textHeader("rig-correlation", uuid)])).toMatchObject({ envelope: { id: uuid } });
   });
 
+  test("past what our header means to others: a service may have one of that name, too", () => {
+    const own = textHeader("X-Correlation-ID", "order-7");
+    const spring = { key: "kafka_correlationId", value: uuidBytes };
+    expect(read([own, spring])).toMatchObject({ envelope: { id: uuid } });
+    expect(read([own], hexId)).toEqual({ status: "foreign-id" });
+  });
+
   test.each([
     ["text", encodeText("order-7")],
     ["16 bytes of another UUID version", Uint8Array.from(uuidBytes).fill(0x40, 6, 7)],
