@@ -3,15 +3,15 @@
 
 import type { Context } from "hono";
 import { withDeadline } from "../kafka/index.ts";
-import { encodeCancel, type AttachOutcome } from "../protocol/index.ts";
+import { encodeCancel, type AttachOutcome, type CancelOutcome } from "../protocol/index.ts";
 import { distinctWays } from "./access/authenticate.ts";
-import { callerOfAnyService, callerOfService } from "./access/gate.ts";
-import { nameOfPrincipal } from "./access/principal.ts";
+import { callerOfService, comersOf, type Comers } from "./access/gate.ts";
 import { Bulkhead } from "./admission/capacity.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
 import type { Authentication, GatewayConfig, Service } from "./config.ts";
 import { connect, type Connection } from "./exchange/connection.ts";
 import { findWaiter } from "./exchange/correlation-id.ts";
+import { callerKey, clientAddress } from "./http/caller-key.ts";
 import { readPreferences } from "./http/preferences.ts";
 import { produceOnce } from "./exchange/produce.ts";
 import { respondOutcome, respondProblem, respondWaiting, withPreferenceApplied } from "./http/respond.ts";
@@ -24,8 +24,11 @@ import { SparseLog } from "./sparse-log.ts";
 /** Longest a `wait=N` is held here: reports disagree on what the platform allows a request that does not move. */
 const longestWaitMs = 30_000;
 const waiterTimeoutMs = 3_000;
-/** As many of these wait in one isolate; which service they are of, their IDs do not say. One more is answered at once. */
-const longPolls = { capacity: 1_000, perCaller: undefined, longestMs: longestWaitMs + 15_000 };
+/**
+ * As many of these wait in one isolate, and of one caller; which service they are of, their IDs do not say. One more is
+ * answered at once.
+ */
+const longPolls = { capacity: 1_000, perCaller: 200, longestMs: longestWaitMs + 15_000 };
 
 /** The answer, or 202 while there is none; `Prefer: wait=N` waits for it. */
 export function lookHandler(config: GatewayConfig, deps: GatewayDeps) {
@@ -36,18 +39,19 @@ export function lookHandler(config: GatewayConfig, deps: GatewayDeps) {
   return async function answerLook(c: Context<AppEnv>): Promise<Response> {
     const found = await find(c, ways, deps);
     if (found instanceof Response) return found;
-    const { correlationId, principal, connection } = found;
+    const { correlationId } = found;
     const { waitSeconds } = readPreferences(c.req.header("Prefer") ?? null);
-    const place = waitSeconds === undefined ? undefined : places.enter("", Date.now());
+    const place = waitSeconds === undefined ? undefined : places.enter(found.comer, Date.now());
     // Without a place the preference is not followed, which a preference need not be.
     const waitMs =
       waitSeconds === undefined || place?.status !== "entered"
         ? undefined
         : Math.min(waitSeconds * 1_000, longestWaitMs);
-    const outcome = await lookAndWait(connection, principal, waitMs ?? 0, c.req.raw.signal).finally(() => {
+    const outcome = await lookAndWait(found, waitMs ?? 0, c.req.raw.signal).finally(() => {
       if (place?.status === "entered") place.leave();
     });
     if (outcome.status === "forbidden") return found.unknown();
+    if (outcome.status === "gone" && found.refusal !== undefined) return found.refusal;
     const service = serviceOf(outcome, config);
     // One person may have a token for another service, or one that is for less.
     const caller = service && (await callerOfService(c, service.authentication, deps));
@@ -70,13 +74,10 @@ export function cancelHandler(config: GatewayConfig, deps: GatewayDeps) {
   return async function answerCancel(c: Context<AppEnv>): Promise<Response> {
     const found = await find(c, ways, deps);
     if (found instanceof Response) return found;
-    const { correlationId, principal, connection } = found;
-    const cancelled = await withDeadline(
-      Promise.resolve().then(() => connection.waiter().cancel(principal)),
-      waiterTimeoutMs,
-    );
-    if (cancelled.status !== "done") return unavailable(correlationId);
-    const outcome = cancelled.value;
+    const { correlationId, connection } = found;
+    const { outcome } = await asOwner(found, (principal) => cancel(connection, principal));
+    if (outcome.status === "unavailable") return unavailable(correlationId);
+    if (outcome.status === "gone" && found.refusal !== undefined) return found.refusal;
     if (outcome.status === "gone") return respondProblem("gone", correlationId);
     if (outcome.status === "forbidden") return found.unknown();
     if (outcome.status === "answered") return respondProblem("already_answered", correlationId);
@@ -93,10 +94,11 @@ export function cancelHandler(config: GatewayConfig, deps: GatewayDeps) {
   };
 }
 
-interface Found {
+interface Found extends Comers {
   readonly correlationId: string;
-  readonly principal: string;
   readonly connection: Connection;
+  /** Whose places it takes. */
+  readonly comer: string;
   /**
    * The answer to an ID that nobody has, and to one that is another's: it names the request that asked, and tells
    * nobody which of the two it was.
@@ -104,38 +106,59 @@ interface Found {
   readonly unknown: () => Response;
 }
 
-/** Or the answer to a caller who is not who they say, or to an ID that this deployment cannot have given out. */
+/** Or the answer to an ID that this deployment cannot have given out. */
 async function find(
   c: Context<AppEnv>,
   ways: readonly Authentication[],
   deps: GatewayDeps,
 ): Promise<Found | Response> {
-  const caller = await callerOfAnyService(c, ways, deps);
-  if (caller instanceof Response) return caller;
+  const comers = await comersOf(c, ways, deps);
   const asked = c.get("correlationId");
-  const unknown = () => respondProblem("request_unknown", asked);
+  const unknown = () => comers.refusal ?? respondProblem("request_unknown", asked);
   const { WAITER: waiters, CORRELATION_ID_SECRET: uuidSecret } = c.env;
   const id = await findWaiter(c.req.param("id") ?? "", waiters, uuidSecret);
   if (id === undefined) return unknown();
   c.set("correlationId", id.correlationId);
   return {
+    ...comers,
     correlationId: id.correlationId,
-    principal: nameOfPrincipal(caller.principal),
     connection: connect(c, deps, id.waiterId),
+    comer: callerKey(comers.principals[0] ?? "", clientAddress(c.req.raw.headers)),
     unknown,
   };
 }
 
+/** What the first of them is told whose exchange it is, or may be. */
+async function asOwner<Outcome extends { readonly status: string }>(
+  { principals }: Comers,
+  ask: (principal: string) => Promise<Outcome>,
+): Promise<{ readonly principal: string; readonly outcome: Outcome }> {
+  const [first = "", ...others] = principals;
+  let told = { principal: first, outcome: await ask(first) };
+  for (const principal of others) {
+    if (told.outcome.status !== "forbidden") break;
+    told = { principal, outcome: await ask(principal) };
+  }
+  return told;
+}
+
+async function cancel(
+  { waiter }: Connection,
+  principal: string,
+): Promise<CancelOutcome | { readonly status: "unavailable" }> {
+  const cancelled = await withDeadline(
+    Promise.resolve().then(() => waiter().cancel(principal)),
+    waiterTimeoutMs,
+  );
+  return cancelled.status === "done" ? cancelled.value : { status: "unavailable" };
+}
+
 type Look = AttachOutcome | { readonly status: "unavailable" };
 
-async function lookAndWait(
-  connection: Connection,
-  principal: string,
-  waitMs: number,
-  signal: AbortSignal,
-): Promise<Look> {
+async function lookAndWait(found: Found, waitMs: number, signal: AbortSignal): Promise<Look> {
+  const { connection } = found;
   const until = connection.now() + waitMs;
-  const first = await look(connection, principal);
+  const { principal, outcome: first } = await asOwner(found, (each) => look(connection, each));
   if (first.status !== "waiting") return first;
   const { deadlineAt } = first;
   const nudge = (waitsLong: boolean): void =>

@@ -51,6 +51,8 @@ export function serviceHandler(
     const principal = nameOfPrincipal(caller.principal);
     const refusal = await rateLimit?.refuse(c, principal);
     const response = refusal ?? (await answer(c, caller, principal, createdAt));
+    // Credentials that caches do not know of, such as X-API-Key, keep no cache from giving it to others.
+    if (service.authentication.length > 0) response.headers.set("Cache-Control", "no-store");
     return rateLimit === undefined ? response : rateLimit.announce(response);
   };
 
@@ -68,6 +70,7 @@ export function serviceHandler(
       ...connection,
       caller: callerKey(principal, clientAddress(c.req.raw.headers)),
       createdAt,
+      deadlineAt: read.deadlineAt,
       look: (group) =>
         connection.kafka.groupState(group, service.requestTopic, service.timeoutMs, lookTimeoutMs),
       ...(read.isKeyed ? { isKept: () => isKept(connection.waiter, principal) } : {}),
@@ -86,7 +89,10 @@ export function serviceHandler(
     if (!admitted.admitted) response = respondRefusal(service, admitted, id.correlationId);
     else {
       try {
-        response = await run(connection, { ...exchange, admitted }, c.req.raw.signal);
+        const running = run(connection, { ...exchange, admitted }, signalFor(c, admitted));
+        // What it finds out is of use to others, also when its own caller is gone.
+        if (admitted.isProbe) connection.afterwards(running.catch(() => undefined));
+        response = await running;
       } finally {
         admitted.settle();
       }
@@ -96,6 +102,11 @@ export function serviceHandler(
     }
     return response;
   }
+}
+
+/** Whoever leaves a probe would leave its place taken, and the service refused to all others. */
+function signalFor(c: Context<AppEnv>, { isProbe }: Admitted): AbortSignal {
+  return isProbe ? new AbortController().signal : c.req.raw.signal;
 }
 
 interface Exchange extends ReadRequest {

@@ -86,11 +86,13 @@ beforeAll(async () => {
               route: "GET /reports",
               authentication: [{ jwt: { issuer, audience: "reports", jwksUrl: tokens.jwksUrl } }],
             },
-            /** Its keys are those of the others, at a URL that nobody has asked before. */
+            /** Its keys are those of the others, at a URL that nobody has asked before: it takes no token of theirs. */
             cold: {
               ...service,
               route: "POST /cold",
-              authentication: [{ jwt: { ...jwt, jwksUrl: `${tokens.jwksUrl}/cold` } }],
+              authentication: [
+                { jwt: { ...jwt, issuer: "https://cold.test", jwksUrl: `${tokens.jwksUrl}/cold` } },
+              ],
             },
             either: { ...service, route: "POST /either", authentication: [{ apiKeys: "API_KEYS" }, { jwt }] },
             guarded: {
@@ -302,9 +304,11 @@ describe("who is not let in", () => {
     expect((await ask("/orphaned", "x", as(await tokens.sign(alice)))).status).toBe(401);
   });
 
-  test("comes back for an exchange with credentials that no service accepts: 401, whatever the ID", async () => {
-    const asked = await ask("/open", "for all", { prefer: "respond-async" });
-    for (const path of [asked.headers.get("location"), `/requests/${"0".repeat(64)}`]) {
+  test("comes back for somebody's exchange with credentials that no service accepts: 401, whatever the ID", async () => {
+    const asked = await ask("/keyed", "for acme", { ...as(keys.acme), prefer: "respond-async" });
+    const plain = await ask("/open", "kept by nobody");
+    const gone = `/requests/${plain.headers.get("x-correlation-id")}`;
+    for (const path of [asked.headers.get("location"), gone, `/requests/${"0".repeat(64)}`]) {
       for (const method of ["GET", "DELETE"]) {
         const response = await fetch(`${gateway.url}${path}`, { method, headers: as("hbk_wrong") });
         expect(response.headers.get("www-authenticate")).toBe(badToken);
@@ -362,7 +366,9 @@ describe("what a service learns of its caller", () => {
 describe("tokens", () => {
   test("of many callers at once are all good, though no keys were there before", async () => {
     const callers = await Promise.all(
-      Array.from({ length: 20 }, (_, at) => tokens.sign({ ...alice, sub: `caller ${at}` })),
+      Array.from({ length: 20 }, (_, at) =>
+        tokens.sign({ ...alice, iss: "https://cold.test", sub: `caller ${at}` }),
+      ),
     );
     const before = tokens.fetches;
     const answers = await Promise.all(callers.map((token, at) => ask("/cold", `of ${at}`, as(token))));
@@ -402,4 +408,25 @@ describe("tokens", () => {
       fetch(`${gateway.url}/requests/${ids[0]}`, { headers: { "cf-access-jwt-assertion": token } });
     expect([(await own(person)).status, (await own(machine)).status]).toEqual([200, 404]);
   });
+});
+
+test("who sends what a service never asked for comes back for its answer with that, too", async () => {
+  const upstream = { authorization: "Bearer of-another-place" };
+  const asked = await ask("/open", "mine", { ...upstream, prefer: "respond-async" });
+  const location = `${gateway.url}${asked.headers.get("location")}`;
+  const waiting = { ...upstream, prefer: "wait=5" };
+  expect(await (await fetch(location, { headers: waiting })).text()).toContain("mine");
+});
+
+test("who proves to be two is either of them where it comes back", async () => {
+  const both = { ...as(await tokens.sign(alice)), "x-api-key": keys.acme };
+  for (const path of ["/keyed", "/signed"]) {
+    const asked = await ask(path, `of ${path}`, { ...both, prefer: "respond-async" });
+    expect(asked.headers.get("cache-control")).toBe("no-store");
+    const location = `${gateway.url}${asked.headers.get("location")}`;
+    const answer = await fetch(location, { headers: { ...both, prefer: "wait=5" } });
+    expect(await answer.text()).toContain(`of ${path}`);
+    const taken = await fetch(location, { method: "DELETE", headers: both });
+    expect(taken.status).toBe(409);
+  }
 });

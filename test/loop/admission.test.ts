@@ -20,6 +20,7 @@ const neutral = { prediction: 0.5, error: "circuit_broken" } as const;
 const fallback = { body: neutral } as const;
 const services: Readonly<Record<string, Partial<ServiceOptions>>> = {
   failing: brief,
+  probed: { timeoutMs: 2_000, breaker: { failures: 1, openMs: 1_000 } },
   neutral: { ...brief, fallback },
   patient: { ...brief, breaker: false, fallback: { ...fallback, status: 203, onTimeout: true } },
   keyed: brief,
@@ -122,7 +123,7 @@ interface Report {
   readonly underWay: number;
   readonly admitted: number;
   readonly probes: number;
-  readonly breaker: { readonly status: string };
+  readonly breaker: { readonly status: string; readonly openUntil?: number };
   readonly responders?: string;
   readonly transitions: Readonly<Record<string, number>>;
   readonly refused: Readonly<Record<string, number>>;
@@ -141,6 +142,20 @@ function answering(topic: string) {
   later(() => responder.stop());
   return responder;
 }
+
+test("a client that leaves its probe takes nothing from others: what the probe finds out counts", async () => {
+  expect((await ask("probed")).status).toBe(504);
+  const responder = answering("probed");
+  responder.hold();
+  const openUntil = (await reportOf("probed")).breaker.openUntil ?? 0;
+  await expect.poll(() => Date.now(), { timeout: 5_000 }).toBeGreaterThan(openUntil);
+  const leaving = resetClient.begin(`${url}/probed`, "x", {});
+  await expect.poll(() => responder.received).toBe(2);
+  await leaving.kill();
+  expect(await reportOf("probed")).toMatchObject({ probes: 1, breaker: { status: "half-open" } });
+  await responder.release();
+  await expect.poll(() => reportOf("probed")).toMatchObject({ probes: 1, breaker: { status: "closed" } });
+});
 
 test("five waits in vain open the breaker: then nothing is produced but its probes, and a reply closes it", async () => {
   expect(await statusesOf("failing", 5)).toEqual([504, 504, 504, 504, 504]);

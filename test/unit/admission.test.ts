@@ -99,6 +99,7 @@ function admissionWith(own: Partial<ConstructorParameters<typeof Admission>[0]> 
     admission.admit({
       caller: "a",
       createdAt: clock.now,
+      deadlineAt: clock.now + terms.timeoutMs,
       now: () => clock.now,
       look: async (group) => {
         looks.push(group);

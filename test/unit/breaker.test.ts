@@ -266,7 +266,7 @@ test("in any order of events there are never more probes under way than may be, 
 });
 
 describe("what an outcome says of the service", () => {
-  const seen = { createdAt: 7, waitedMs: 2_000, timeoutMs: 2_000 };
+  const seen = { createdAt: 7, deadlineAt: 2_007, waitedMs: 2_000, timeoutMs: 2_000 };
   const reply = { status: 503, body: new Uint8Array() } as unknown as Extract<
     DurableOutcome,
     { status: "replied" }
@@ -274,7 +274,8 @@ describe("what an outcome says of the service", () => {
   test.each<readonly [string, DurableOutcome, Sign]>([
     ["any reply is a sign of life, also one that is an error", { status: "replied", reply }, "replied"],
     ["a stored reply is none: it is as old as it is", { status: "replied", reply, isStored: true }, "none"],
-    ["an expired wait is a failure", { status: "expired", deadlineAt: 1 }, "expired"],
+    ["an expired wait is a failure", { status: "expired", deadlineAt: 2_007 }, "expired"],
+    ["and one, however many had joined it", { status: "expired", deadlineAt: 1_007 }, "none"],
     ["a refused record is a failure", { status: "refused", retryAfter: 1 }, "refused"],
     [
       "a record that is too large is its client's",
@@ -302,7 +303,7 @@ describe("what an outcome says of the service", () => {
   });
 
   test("a wait that a slow body or a late caller left less than half its time is no failure", () => {
-    const expired = { status: "expired", deadlineAt: 1 } as const;
+    const expired = { status: "expired", deadlineAt: seen.deadlineAt } as const;
     expect(signOf(expired, { ...seen, waitedMs: 999 })).toBe("none");
     expect(signOf(expired, { ...seen, waitedMs: 1_000 })).toBe("expired");
   });

@@ -451,6 +451,11 @@ describe("the keys of an issuer", () => {
     expect(await status(server, { ...ec, kid: "next" })).toBe("unavailable");
     expect(await status(server, rsa)).toBe("accepted");
     expect(server.fetches).toBe(2);
+    // Old by now, and still the best there is, for an hour.
+    pass(600_000);
+    expect(await status(server, rsa)).toBe("accepted");
+    pass(3_600_000);
+    expect(await status(server, rsa)).toBe("unavailable");
   });
 
   test("that are secrets are not used", async () => {

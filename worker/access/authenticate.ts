@@ -6,6 +6,7 @@ import type { ApiKey } from "./api-key-list.ts";
 import { ownerOfKey } from "./api-keys.ts";
 import { credentialsFor, type Credentials, type Guarded } from "./credentials.ts";
 import type { KeySet } from "./key-set.ts";
+import { nameOfPrincipal, type Caller } from "./principal.ts";
 import { digestOf } from "./secrets.ts";
 import { tokenRulesOf } from "./token-rules.ts";
 import { verifyToken, type Verdict } from "./tokens.ts";
@@ -26,6 +27,7 @@ const longestCredential = 8_192;
 
 /** What of several refusals is said: the one that leaves most open. */
 const telling = ["unavailable", "forbidden", "invalid", "missing"] as const;
+export type Refused = (typeof telling)[number];
 
 /** The first way that accepts a credential says who it is; without ways there is nobody to be. */
 export async function authenticate(
@@ -33,15 +35,48 @@ export async function authenticate(
   sent: Credentials,
   deps: AccessDeps,
 ): Promise<Authenticated> {
-  const refused = new Set<(typeof telling)[number]>(["missing"]);
-  for (const way of ways) {
-    for (const credential of credentialsFor(way, sent)) {
-      const verdict = await tryWay(way, credential, deps);
-      if (verdict.status === "accepted") return verdict;
-      refused.add(verdict.status);
-    }
+  const refused: Refused[] = [];
+  for await (const verdict of verdicts(ways, sent, deps)) {
+    if (verdict.status === "accepted") return verdict;
+    refused.push(verdict.status);
   }
-  return { status: telling.find((status) => refused.has(status)) ?? "missing" };
+  return { status: mostTelling(refused) };
+}
+
+export interface Everybody {
+  /** Each once. */
+  readonly callers: readonly Caller[];
+  /** Of what was sent and proves nobody; `missing` where there is nothing of the kind. */
+  readonly refused: Refused;
+}
+
+/** Everybody that the credentials prove: one request may bring several. */
+export async function authenticateAll(
+  ways: readonly Authentication[],
+  sent: Credentials,
+  deps: AccessDeps,
+): Promise<Everybody> {
+  const callers = new Map<string, Caller>();
+  const refused: Refused[] = [];
+  for await (const verdict of verdicts(ways, sent, deps)) {
+    if (verdict.status === "accepted") callers.set(nameOfPrincipal(verdict.caller.principal), verdict.caller);
+    else refused.push(verdict.status);
+  }
+  return { callers: [...callers.values()], refused: mostTelling(refused) };
+}
+
+async function* verdicts(
+  ways: readonly Authentication[],
+  sent: Credentials,
+  deps: AccessDeps,
+): AsyncGenerator<Verdict> {
+  for (const way of ways) {
+    for (const credential of credentialsFor(way, sent)) yield tryWay(way, credential, deps);
+  }
+}
+
+function mostTelling(refused: readonly Refused[]): Refused {
+  return telling.find((status) => refused.includes(status)) ?? "missing";
 }
 
 async function tryWay(way: Authentication, credential: string, deps: AccessDeps): Promise<Verdict> {

@@ -5,10 +5,10 @@ import type { Context } from "hono";
 import type { AppEnv, GatewayDeps } from "../app.ts";
 import type { Authentication } from "../config/options.ts";
 import { respondProblem } from "../http/respond.ts";
-import { authenticate, type AccessDeps, type Authenticated } from "./authenticate.ts";
+import { authenticate, authenticateAll, type AccessDeps, type Refused } from "./authenticate.ts";
 import { readCredentials } from "./credentials.ts";
 import { retryAfterMs } from "./key-set.ts";
-import { anonymousCaller, type Caller } from "./principal.ts";
+import { anonymousCaller, nameOfPrincipal, type Caller } from "./principal.ts";
 
 /** Where nobody has to say who they are, all are anonymous, whatever they send. */
 export async function callerOfService(
@@ -21,18 +21,29 @@ export async function callerOfService(
   return outcome.status === "accepted" ? outcome.caller : refuse(c, outcome.status);
 }
 
-/**
- * Who comes back for an exchange, of which nobody knows here whose service it is: anonymous without credentials, sent
- * away with some that none of the services accepts.
- */
-export async function callerOfAnyService(
+export interface Comers {
+  /** Names of everybody that the credentials prove; of the anonymous caller where they prove nobody. */
+  readonly principals: readonly string[];
+  /**
+   * What is said of credentials that none of the services accepts, wherever they would have mattered: not where the
+   * exchange is everybody's, since a service without authentication never asked for them.
+   */
+  readonly refusal: Response | undefined;
+}
+
+/** Who comes back for an exchange, of which nobody knows here whose service it is. */
+export async function comersOf(
   c: Context<AppEnv>,
   ways: readonly Authentication[],
   deps: GatewayDeps,
-): Promise<Caller | Response> {
-  const outcome = await authenticate(ways, readCredentials(c.req.raw.headers), accessDeps(c, deps));
-  if (outcome.status === "missing") return anonymousCaller;
-  return outcome.status === "accepted" ? outcome.caller : refuse(c, outcome.status);
+): Promise<Comers> {
+  const sent = readCredentials(c.req.raw.headers);
+  const { callers, refused } = await authenticateAll(ways, sent, accessDeps(c, deps));
+  const proven = callers.length > 0;
+  return {
+    principals: (proven ? callers : [anonymousCaller]).map(({ principal }) => nameOfPrincipal(principal)),
+    refusal: proven || refused === "missing" ? undefined : refuse(c, refused),
+  };
 }
 
 function accessDeps(c: Context<AppEnv>, deps: GatewayDeps): AccessDeps {
@@ -40,7 +51,7 @@ function accessDeps(c: Context<AppEnv>, deps: GatewayDeps): AccessDeps {
 }
 
 /** RFC 6750. Why a credential is not taken is not said: it would help to make a better one. */
-function refuse(c: Context<AppEnv>, status: Exclude<Authenticated["status"], "accepted">): Response {
+function refuse(c: Context<AppEnv>, status: Refused): Response {
   const correlationId = c.get("correlationId");
   const challenge = (error?: string) => ({
     "WWW-Authenticate": `Bearer realm="hearback"${error === undefined ? "" : `, error="${error}"`}`,

@@ -34,6 +34,8 @@ export interface Refusal {
 
 export interface Admitted {
   readonly admitted: true;
+  /** It is to see whether the service is back, also for others than its caller. */
+  readonly isProbe: boolean;
   /** How it ended; without an outcome, that nobody will know. Gives the place back. A second call does nothing. */
   settle(outcome?: DurableOutcome): void;
 }
@@ -43,6 +45,8 @@ export interface Asking {
   readonly caller: string;
   /** Epoch ms; names the exchanges that this request opens itself. */
   readonly createdAt: number;
+  /** Epoch ms; of the same exchanges. */
+  readonly deadlineAt: number;
   /** Of a request with a key: whether its exchange is there, waiting or answered. Never rejects. */
   readonly isKept?: () => Promise<boolean>;
   readonly now: () => number;
@@ -171,20 +175,22 @@ export class Admission {
     return { admitted: false, code, retryAfter };
   }
 
-  #admit({ createdAt, now }: Asking, leave: () => void, ticket: Ticket | undefined): Admitted {
+  #admit({ createdAt, deadlineAt, now }: Asking, leave: () => void, ticket: Ticket | undefined): Admitted {
     const admittedAt = now();
     let isSettled = false;
+    const isProbe = ticket?.probe !== undefined;
     this.#admitted++;
-    if (ticket?.probe !== undefined) this.#probes++;
+    if (isProbe) this.#probes++;
     return {
       admitted: true,
+      isProbe,
       settle: (outcome) => {
         if (isSettled) return;
         isSettled = true;
         leave();
         if (ticket === undefined || this.#rules === undefined) return;
         const at = now();
-        const seen = { createdAt, waitedMs: at - admittedAt, timeoutMs: this.#terms.timeoutMs };
+        const seen = { createdAt, deadlineAt, waitedMs: at - admittedAt, timeoutMs: this.#terms.timeoutMs };
         const sign = outcome === undefined ? "none" : signOf(outcome, seen);
         this.#move(settle(this.#breaker, ticket, sign, at, this.#rules));
       },

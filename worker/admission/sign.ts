@@ -7,6 +7,8 @@ import type { Sign } from "./breaker.ts";
 export interface Seen {
   /** Epoch ms at which this request began; of an exchange that is older it saw the end alone. */
   readonly createdAt: number;
+  /** Epoch ms to which it may wait; an exchange with another deadline is not its own. */
+  readonly deadlineAt: number;
   /** How long the service had, or was seen, since this request was admitted, in ms. */
   readonly waitedMs: number;
   readonly timeoutMs: number;
@@ -15,13 +17,14 @@ export interface Seen {
 /** A wait says nothing of its service if a slow body or an early deadline left it less than this share of its time. */
 const fairShare = 0.5;
 
-export function signOf(outcome: DurableOutcome, { createdAt, waitedMs, timeoutMs }: Seen): Sign {
+export function signOf(outcome: DurableOutcome, { createdAt, deadlineAt, waitedMs, timeoutMs }: Seen): Sign {
   switch (outcome.status) {
     case "replied":
       // A stored answer is as old as it is; any other is a sign of life, also of a service that fails.
       return outcome.isStored === true ? "none" : "replied";
     case "expired":
-      return waitedMs >= timeoutMs * fairShare ? "expired" : "none";
+      // One that expires is one failure, and not one for each who joined it.
+      return outcome.deadlineAt === deadlineAt && waitedMs >= timeoutMs * fairShare ? "expired" : "none";
     case "refused":
       // No topic takes everything: that one is too large is its client's doing.
       return outcome.tooLarge === true ? "none" : "refused";

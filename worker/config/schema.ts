@@ -250,6 +250,7 @@ export const serviceSchema = v.strictObject({
       v.string("a consumer group's name is needed"),
       v.minLength(1, "must not be empty"),
       v.maxLength(249, "must be at most 249 characters"),
+      v.check((group) => group !== "." && group !== "..", "must not be a step in a path"),
     ),
   ),
 });
