@@ -35,6 +35,10 @@ interface Answer {
 interface Stage {
   /** So many seconds of requests to the service, whether or not earlier ones are answered. */
   ask(service: string, forSeconds: number, rate?: number): Promise<readonly Answer[]>;
+  /** One after the other, so that no request waits for another. */
+  askInTurn(service: string, count: number): Promise<readonly Answer[]>;
+  /** Latencies of a path that does nothing, at the rate of `ask`: what the way there and back costs by itself. */
+  doNothing(forSeconds: number): Promise<readonly number[]>;
   answer(service: string): void;
   recordsOf(service: string): Promise<number>;
   reportOf(service: string): Promise<Report>;
@@ -102,6 +106,17 @@ async function startStage(services: Readonly<Record<string, Partial<ServiceOptio
   return {
     ask: (service, forSeconds, rate = perSecond) =>
       atRate(Math.round(forSeconds * rate), rate, (at) => askOnce(service, at)),
+    async askInTurn(service, count) {
+      const answers: Answer[] = [];
+      for (let at = 0; at < count; at++) answers.push(await askOnce(service, at));
+      return answers;
+    },
+    doNothing: (forSeconds) =>
+      atRate(forSeconds * perSecond, perSecond, async () => {
+        const startedAt = performance.now();
+        await (await fetch(`${gateway.url}/healthz`)).text();
+        return performance.now() - startedAt;
+      }),
     answer(service) {
       const responder = startLogResponder(log, { topics: [service] });
       later(() => responder.stop());
@@ -134,10 +149,10 @@ const fatesOf = (answers: readonly Answer[]): string => {
   return Array.from(counts, ([fate, count]) => `${count} × ${fate}`).join(", ");
 };
 
-const latencyOf = (answers: readonly Answer[]): string => {
-  const took = answers.map(({ tookMs }) => tookMs);
-  return `p50 ${percentile(took, 0.5)} ms, p99 ${percentile(took, 0.99)} ms`;
-};
+const percentiles = (took: readonly number[]): string =>
+  `p50 ${percentile(took, 0.5)} ms, p99 ${percentile(took, 0.99)} ms`;
+
+const latencyOf = (answers: readonly Answer[]): string => percentiles(answers.map(({ tookMs }) => tookMs));
 
 /** One figure a second of what workerd holds, until `work` has ended. */
 async function sampled(stage: Stage, work: Promise<unknown>): Promise<readonly number[]> {
@@ -160,13 +175,14 @@ test.each([
 ] as const)(
   "a service that nobody answers, %s: its topic grows by probes alone, refusals are fast, and a responder is found again",
   async (title, service, options, refusal) => {
+    const isRefusal = ({ status, what }: Answer) => `${status} ${what}` === refusal;
     const stage = await startStage({ [service]: options });
     const heapBefore = await stage.heapMiB();
     const asking = stage.ask(service, seconds);
     const rss = await sampled(stage, asking);
     const answers = await asking;
     const heapAfter = await stage.heapMiB();
-    const refused = answers.filter(({ status, what }) => `${status} ${what}` === refusal);
+    const refused = answers.filter(isRefusal);
     const openedAt = Math.min(...refused.map(({ begunAt }) => begunAt));
     const waited = answers.filter(({ status }) => status === 504);
     // The first probe comes long after, and by the clock of the test some of before began in the same moment.
@@ -209,6 +225,12 @@ test.each([
       ),
     ).toBeLessThan(5);
     expect(middleOf(last) / middleOf(first)).toBeLessThan(1.05);
+
+    const inTurn = await stage.askInTurn(service, 500);
+    proof.add(
+      `the same one after the other, and ${perSecond} a second that do nothing (GET /healthz), ${title}`,
+      `${latencyOf(inTurn.filter(isRefusal))}; ${percentiles(await stage.doNothing(5))}`,
+    );
 
     // It comes back at the worst moment: a probe has just failed.
     const { open: opened = 0 } = (await stage.reportOf(service)).transitions;
