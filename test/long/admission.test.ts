@@ -3,11 +3,12 @@
 // Clients, bridge and responders share the process of the test; workerd has its own.
 
 import { afterAll, expect, test } from "vitest";
-import { openEmbeddedGroups, openEmbeddedLog, produceOnce, startBridge } from "../../bridge/index.ts";
+import { openEmbeddedLog } from "../../bridge/index.ts";
 import type { ServiceOptions } from "../../worker/config.ts";
 import { useCleanups } from "../support/cleanups.ts";
 import { startLogResponder } from "../support/log-responder.ts";
-import { credentialsFor, password, user } from "../support/loop.ts";
+import { bridgeOver } from "../support/embedded-bridge.ts";
+import { credentialsFor } from "../support/loop.ts";
 import { keepObjectsInMemory } from "../support/objects-in-memory.ts";
 import { atRate } from "../support/pace.ts";
 import { percentile, Proof } from "../support/proof.ts";
@@ -61,15 +62,7 @@ async function startStage(services: Readonly<Record<string, Partial<ServiceOptio
   const log = openEmbeddedLog({
     topics: new Map([...names, "replies"].map((name) => [name, partitions.length])),
   });
-  const bridge = await startBridge({
-    host: "127.0.0.1",
-    port: 0,
-    username: user,
-    password,
-    log: produceOnce(log),
-    groups: openEmbeddedGroups({ log }),
-  });
-  later(() => bridge.close());
+  const bridge = await bridgeOver(log, later);
   const shared = { replyTopic: "replies", replyPartitions: partitions.length, timeoutMs };
   const gateway = await startRestartableGateway(
     {

@@ -3,12 +3,12 @@
 
 import { createHash, randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { openEmbeddedGroups, openEmbeddedLog, produceOnce, startBridge } from "../../bridge/index.ts";
+import { openEmbeddedLog } from "../../bridge/index.ts";
 import { decodeText, type KafkaRecord } from "../../protocol/index.ts";
 import { atOnce } from "../support/bridge.ts";
 import { startGateways, type RunningGateway } from "../support/gateways.ts";
 import { startLogResponder, type LogResponder } from "../support/log-responder.ts";
-import { password, user } from "../support/loop.ts";
+import { bridgeOver } from "../support/embedded-bridge.ts";
 import { startTokenIssuer, type TokenIssuer } from "../support/token-issuer.ts";
 
 const requestTopic = "access.requests";
@@ -30,16 +30,7 @@ let gateway: RunningGateway;
 
 beforeAll(async () => {
   const later = (cleanup: () => unknown) => atTheEnd.push(cleanup);
-  const groups = openEmbeddedGroups({ log });
-  const bridge = await startBridge({
-    host: "127.0.0.1",
-    port: 0,
-    username: user,
-    password,
-    log: produceOnce(log),
-    groups,
-  });
-  later(() => bridge.close());
+  const bridge = await bridgeOver(log, later);
   responder = startLogResponder(log, { topics: [requestTopic], answerTo: (_, body) => `to ${body}` });
   later(() => responder.stop());
   tokens = await startTokenIssuer();

@@ -2,12 +2,13 @@
 // service of its own for each test, since what a gateway has learned stays with it.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { openEmbeddedGroups, openEmbeddedLog, produceOnce, startBridge } from "../../bridge/index.ts";
+import { openEmbeddedLog } from "../../bridge/index.ts";
 import { createResponder } from "../../responder/index.ts";
 import type { GatewayOptions, ServiceOptions } from "../../worker/config.ts";
 import { useCleanups } from "../support/cleanups.ts";
 import { resetClient } from "../support/killed-client.ts";
 import { startLogResponder } from "../support/log-responder.ts";
+import { bridgeOver } from "../support/embedded-bridge.ts";
 import { credentialsFor, password, user } from "../support/loop.ts";
 import { startRestartableGateway } from "../support/restartable-gateway.ts";
 
@@ -41,15 +42,7 @@ let bridgeUrl: string;
 let lines: readonly string[];
 
 beforeAll(async () => {
-  const bridge = await startBridge({
-    host: "127.0.0.1",
-    port: 0,
-    username: user,
-    password,
-    log: produceOnce(log),
-    groups: openEmbeddedGroups({ log }),
-  });
-  atTheEnd.push(() => bridge.close());
+  const bridge = await bridgeOver(log, (cleanup) => atTheEnd.push(cleanup));
   bridgeUrl = bridge.url;
   const shared = { replyTopic: "replies" };
   const options: GatewayOptions = {

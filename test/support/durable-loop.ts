@@ -1,11 +1,12 @@
 // The loop for tests of durable waiters: a bridge over a log in this process, the instrumented gateway in a workerd
 // that can be killed, an echo behind it. How a test asks, and how it looks into a waiter and resets it.
 
-import { openEmbeddedGroups, openEmbeddedLog, produceOnce, startBridge } from "../../bridge/index.ts";
+import { openEmbeddedLog } from "../../bridge/index.ts";
 import type { Log } from "../../kafka/log/index.ts";
 import { partitions, replyTopic, requestTopic } from "../fixtures/loop/durable-config.ts";
 import { startEchoService, type EchoRequest, type EchoService } from "./echo-service.ts";
-import { credentialsFor, password, user } from "./loop.ts";
+import { bridgeOver } from "./embedded-bridge.ts";
+import { credentialsFor } from "./loop.ts";
 import { startRestartableGateway, type RestartableGateway } from "./restartable-gateway.ts";
 
 export interface Answer {
@@ -70,16 +71,7 @@ export async function startDurableLoop(
       [replyTopic, partitions],
     ]),
   });
-  const groups = openEmbeddedGroups({ log });
-  const bridge = await startBridge({
-    host: "127.0.0.1",
-    port: 0,
-    username: user,
-    password,
-    log: produceOnce(log),
-    groups,
-  });
-  later(() => bridge.close());
+  const bridge = await bridgeOver(log, later);
   const echo = startEchoService(log, requestTopic, partitions);
   later(() => echo.stop());
   const gateway = await startRestartableGateway(

@@ -1,9 +1,10 @@
 // The loop for tests of what the gateway lets through: a bridge over a log in this process, the gateway with guarded
 // services in workerd, and a responder that answers what the request's query tells it to, or else what it was asked.
 
-import { openEmbeddedGroups, openEmbeddedLog, produceOnce, startBridge } from "../../bridge/index.ts";
+import { openEmbeddedLog } from "../../bridge/index.ts";
 import { createResponder, type HandlerReply } from "../../responder/index.ts";
 import { rateLimits, replyTopic, requestTopic } from "../fixtures/loop/guarded-config.ts";
+import { bridgeOver } from "./embedded-bridge.ts";
 import { credentialsFor, password, user } from "./loop.ts";
 import { startRestartableGateway, type RestartableGateway } from "./restartable-gateway.ts";
 
@@ -31,15 +32,7 @@ export async function startGuardedLoop(later: (cleanup: () => unknown) => void):
       [replyTopic, 1],
     ]),
   });
-  const bridge = await startBridge({
-    host: "127.0.0.1",
-    port: 0,
-    username: user,
-    password,
-    log: produceOnce(log),
-    groups: openEmbeddedGroups({ log }),
-  });
-  later(() => bridge.close());
+  const bridge = await bridgeOver(log, later);
   const responder = createResponder({
     kafka: { bridge: bridge.url, username: user, password },
     topic: requestTopic,

@@ -3,7 +3,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { openEmbeddedGroups, openEmbeddedLog, produceOnce, startBridge } from "../../bridge/index.ts";
+import { openEmbeddedLog } from "../../bridge/index.ts";
 import type { Log, LogPosition } from "../../kafka/log/index.ts";
 import {
   decodeReplyAddress,
@@ -15,7 +15,8 @@ import {
 } from "../../protocol/index.ts";
 import type { GatewayOptions } from "../../worker/config.ts";
 import { atOnce } from "./bridge.ts";
-import { credentialsFor, password, user } from "./loop.ts";
+import { bridgeOver } from "./embedded-bridge.ts";
+import { credentialsFor } from "./loop.ts";
 import { startRestartableGateway, type RestartableGateway } from "./restartable-gateway.ts";
 import { startTokenIssuer } from "./token-issuer.ts";
 
@@ -121,15 +122,7 @@ export async function startHostileLoop(later: (cleanup: () => unknown) => void):
       [otherReplyTopic, 1],
     ]),
   });
-  const bridge = await startBridge({
-    host: "127.0.0.1",
-    port: 0,
-    username: user,
-    password,
-    log: produceOnce(log),
-    groups: openEmbeddedGroups({ log }),
-  });
-  later(() => bridge.close());
+  const bridge = await bridgeOver(log, later);
   const withheld = "withheld ";
   const mirror = startMirror(log, withheld);
   later(() => mirror.stop());
