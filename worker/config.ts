@@ -8,26 +8,28 @@ import { configProblems } from "./config/rules.ts";
 import { gatewaySchema } from "./config/schema.ts";
 import { show } from "./config/show.ts";
 
+export type { BreakerOptions, Fallback, FallbackOptions } from "./config/admission.ts";
 export type {
   Authentication,
   AuthenticationOptions,
-  BreakerOptions,
   CloudflareAccessOptions,
-  ConfigProblem,
-  CorsOptions,
-  Fallback,
-  FallbackOptions,
-  GatewayConfig,
-  GatewayOptions,
   JwtAlgorithm,
   JwtOptions,
+} from "./config/authentication.ts";
+export type {
+  CorsOptions,
   LimitOptions,
   RateLimitOptions,
-  RecordKeySource,
   Schemas,
+  ValidationOptions,
+} from "./config/http.ts";
+export type {
+  ConfigProblem,
+  GatewayConfig,
+  GatewayOptions,
+  RecordKeySource,
   Service,
   ServiceOptions,
-  ValidationOptions,
 } from "./config/options.ts";
 
 export type ConfigResult =

@@ -1,7 +1,7 @@
 // Who asks: tries the ways in which a service lets its callers prove it. What a client is told who does not succeed is
 // in gate.ts, what a way needs for it in api-keys.ts and tokens.ts.
 
-import type { Authentication } from "../config/options.ts";
+import type { Authentication } from "../config/authentication.ts";
 import type { ApiKey } from "./api-key-list.ts";
 import { ownerOfKey } from "./api-keys.ts";
 import { credentialsFor, type Credentials, type Guarded } from "./credentials.ts";

@@ -1,6 +1,6 @@
 // Where a request carries what proves who its caller is. Nothing is checked here but the form.
 
-import type { Authentication } from "../config/options.ts";
+import type { Authentication } from "../config/authentication.ts";
 
 /** Ways, as a service has them. */
 export interface Guarded {

@@ -3,7 +3,7 @@
 
 import type { Context } from "hono";
 import type { AppEnv, GatewayDeps } from "../app.ts";
-import type { Authentication } from "../config/options.ts";
+import type { Authentication } from "../config/authentication.ts";
 import { respondProblem } from "../http/respond.ts";
 import { authenticate, authenticateAll, type AccessDeps, type Refused } from "./authenticate.ts";
 import { readCredentials } from "./credentials.ts";

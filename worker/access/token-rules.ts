@@ -1,6 +1,6 @@
 // What a token must be, in one form for every way that takes tokens. How it is checked is in tokens.ts.
 
-import type { Authentication } from "../config/options.ts";
+import type { Authentication } from "../config/authentication.ts";
 import type { RequiredClaims } from "./claims.ts";
 import type { Claims } from "./principal.ts";
 

@@ -1,9 +1,63 @@
-// The form and the defaults of one way for a caller to prove who it is. Which headers a way forbids to forward is in
+// Options of how callers prove who they are: types, forms and defaults. Which headers a way forbids to forward is in
 // rules.ts, what it does in access/.
 
 import * as v from "valibot";
 import { apiKeyIssuer } from "../access/principal.ts";
-import { jwtAlgorithms } from "./options.ts";
+import type { RequiredClaims } from "../access/claims.ts";
+
+/** One way for a caller to prove who it is. */
+export type AuthenticationOptions =
+  /** An API key, as `Authorization: Bearer` or `X-API-Key`: the name of the secret with the list of their digests. */
+  | { readonly apiKeys: string }
+  /** A signed token, as `Authorization: Bearer`. */
+  | { readonly jwt: JwtOptions }
+  /** The token that Cloudflare Access adds to what it lets through, as `Cf-Access-Jwt-Assertion`. */
+  | { readonly cloudflareAccess: CloudflareAccessOptions };
+
+export interface JwtOptions {
+  /** What `iss` must be; it also keeps the subjects of one issuer apart from those of others. */
+  readonly issuer: string;
+  /** What `aud` must have, one of these. */
+  readonly audience: string | readonly string[];
+  /** Where the issuer publishes its keys: https, or http on this machine. */
+  readonly jwksUrl: string;
+  /** Claims with the value, or one of the values, that each must have; without them a 403. None by default. */
+  readonly requiredClaims?: RequiredClaims;
+  /** Signatures that are taken, all of them asymmetric. By default RS256, PS256, ES256, EdDSA and Ed25519. */
+  readonly algorithms?: readonly JwtAlgorithm[];
+  /** How far the issuer's clock may be off, in seconds (0 to 300); 5 by default. */
+  readonly clockToleranceSeconds?: number;
+}
+
+export interface CloudflareAccessOptions {
+  /** The team's name: `acme` of `https://acme.cloudflareaccess.com`. */
+  readonly team: string;
+  /** The application's AUD tag, or those of several. */
+  readonly audience: string | readonly string[];
+  /** Where the team's keys are. By default where Cloudflare publishes them. */
+  readonly jwksUrl?: string;
+}
+
+export const jwtAlgorithms = [
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "Ed25519",
+] as const;
+export type JwtAlgorithm = (typeof jwtAlgorithms)[number];
+
+/** A way with every option settled. */
+export type Authentication =
+  | { readonly apiKeys: string }
+  | { readonly jwt: Required<JwtOptions> }
+  | { readonly cloudflareAccess: CloudflareAccessOptions };
 
 const someText = (what: string) =>
   v.pipe(
@@ -115,3 +169,16 @@ export const authenticationSchema: v.GenericSchema<unknown, Way> = v.lazy((input
   const [only] = named;
   return named.length === 1 ? ways[only as keyof typeof ways] : noWay;
 });
+
+/** Claims by name. */
+export const claimNames = v.pipe(
+  v.array(
+    v.pipe(
+      v.string("a claim's name is needed"),
+      v.minLength(1, "must not be empty"),
+      v.maxLength(128, "must have at most 128 characters"),
+    ),
+    "must be a list of claims",
+  ),
+  v.maxLength(32, "must be at most 32 claims"),
+);

@@ -1,14 +1,11 @@
 // What a user may declare of a gateway and its services, and what a checked config is. Types and their meaning only:
-// defaults and forms are in schema.ts, rules between options in rules.ts.
+// defaults and forms are in schema.ts, rules between options in rules.ts, and what belongs together in files of its own.
 
-import type {
-  CorrelationIdForm,
-  HeaderDialect,
-  OwnedPartitions,
-  StandardSchemaV1,
-} from "../../protocol/index.ts";
-import type { RequiredClaims } from "../access/claims.ts";
+import type { CorrelationIdForm, HeaderDialect, OwnedPartitions } from "../../protocol/index.ts";
 import type { ReplyRouting } from "../exchange/routing.ts";
+import type { BreakerOptions, Fallback, FallbackOptions } from "./admission.ts";
+import type { Authentication, AuthenticationOptions } from "./authentication.ts";
+import type { CorsOptions, LimitOptions, RateLimitOptions, Schemas, ValidationOptions } from "./http.ts";
 
 /** Where the record key of a request comes from; absent or empty in a request is a 400. */
 export type RecordKeySource =
@@ -20,100 +17,6 @@ export type RecordKeySource =
   | { readonly header: string }
   /** A JSON pointer (RFC 6901) into a JSON body, to a string or a number. */
   | { readonly body: string };
-
-/**
- * How much one caller may ask of one service. The Workers rate-limit binding counts, per Cloudflare location; what it
- * counts to stands in `[[ratelimits]]` of the Wrangler configuration, and must be said here once more, since clients are
- * told and the binding tells nobody. `npm run check-config` compares the two.
- */
-export interface RateLimitOptions {
-  /** Name of the binding; services may share one. */
-  readonly binding: string;
-  /** Requests per period (1 to 1000000); `simple.limit` of the binding. */
-  readonly limit: number;
-  /** `simple.period` of the binding: the platform knows these two, in seconds. */
-  readonly periodSeconds: 10 | 60;
-}
-
-/** Schemas of any library that speaks Standard Schema. What they make of a value is not used: it is checked, not changed. */
-export interface ValidationOptions {
-  /** Of the request's body, which must then be JSON and not compressed. */
-  readonly body?: StandardSchemaV1;
-  /** Of an object of the query's parameters: strings, or arrays of them for those that are repeated. */
-  readonly query?: StandardSchemaV1;
-  /** Of an object of the route's parameters: strings, decoded. */
-  readonly path?: StandardSchemaV1;
-  /** Of the body of replies with status 2xx and a JSON content type; one that breaks it is a 502 for the caller. */
-  readonly reply?: StandardSchemaV1;
-}
-
-/** Which pages of other origins may call the service from a browser. */
-export interface CorsOptions {
-  /** Such as `["https://app.example"]`; `"*"`: all, which does not go with `credentials`. */
-  readonly origins: readonly string[] | "*";
-  /** Whether cookies and the browser's own credentials may come along. Default false. */
-  readonly credentials?: boolean;
-  /** For how long a browser may remember what it was allowed, in seconds (0 to 86400). Default 600. */
-  readonly maxAgeSeconds?: number;
-}
-
-/** What the gateway reads of a request before it knows whose it is. */
-export interface LimitOptions {
-  /** Path and query, in bytes (256 to 16384, where the platform ends); more is a 414. Default 8192. */
-  readonly urlBytes?: number;
-  /** Header fields, repeated ones counted once (10 to 1000); more is a 431. Default 100. */
-  readonly headerCount?: number;
-  /** All names and values together, in bytes (1024 to 131072, where the platform ends); more is a 431. Default 32768. */
-  readonly headerBytes?: number;
-}
-
-/** One way for a caller to prove who it is. */
-export type AuthenticationOptions =
-  /** An API key, as `Authorization: Bearer` or `X-API-Key`: the name of the secret with the list of their digests. */
-  | { readonly apiKeys: string }
-  /** A signed token, as `Authorization: Bearer`. */
-  | { readonly jwt: JwtOptions }
-  /** The token that Cloudflare Access adds to what it lets through, as `Cf-Access-Jwt-Assertion`. */
-  | { readonly cloudflareAccess: CloudflareAccessOptions };
-
-export interface JwtOptions {
-  /** What `iss` must be; it also keeps the subjects of one issuer apart from those of others. */
-  readonly issuer: string;
-  /** What `aud` must have, one of these. */
-  readonly audience: string | readonly string[];
-  /** Where the issuer publishes its keys: https, or http on this machine. */
-  readonly jwksUrl: string;
-  /** Claims with the value, or one of the values, that each must have; without them a 403. None by default. */
-  readonly requiredClaims?: RequiredClaims;
-  /** Signatures that are taken, all of them asymmetric. By default RS256, PS256, ES256, EdDSA and Ed25519. */
-  readonly algorithms?: readonly JwtAlgorithm[];
-  /** How far the issuer's clock may be off, in seconds (0 to 300); 5 by default. */
-  readonly clockToleranceSeconds?: number;
-}
-
-export interface CloudflareAccessOptions {
-  /** The team's name: `acme` of `https://acme.cloudflareaccess.com`. */
-  readonly team: string;
-  /** The application's AUD tag, or those of several. */
-  readonly audience: string | readonly string[];
-  /** Where the team's keys are. By default where Cloudflare publishes them. */
-  readonly jwksUrl?: string;
-}
-
-export const jwtAlgorithms = [
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-  "ES256",
-  "ES384",
-  "ES512",
-  "EdDSA",
-  "Ed25519",
-] as const;
-export type JwtAlgorithm = (typeof jwtAlgorithms)[number];
 
 export interface ServiceOptions {
   /** Method and path in Hono's syntax: `"POST /predict"`, `"GET /basket/:id"`. */
@@ -265,26 +168,6 @@ export interface ServiceOptions {
   readonly responderGroup?: string;
 }
 
-export interface BreakerOptions {
-  /** Failures in a row that open it: refused produces and expired waits (1 to 1000). */
-  readonly failures?: number;
-  /** How long it stays open before a request probes whether the service is back, in ms (100 to 600000). */
-  readonly openMs?: number;
-  /** How many requests may probe at a time, and how many of them must succeed (1 to 100). */
-  readonly probes?: number;
-}
-
-export interface FallbackOptions {
-  /** 200 unless given; one that has a body (200 to 599 without 204, 205 and 304). */
-  readonly status?: number;
-  /** Sent as JSON, with `degraded: true` beside its own members. */
-  readonly body: Readonly<Record<string, unknown>>;
-  /** Whether a caller who waited in vain gets it, too, in place of the 504. Not unless given. */
-  readonly onTimeout?: boolean;
-}
-
-export type Fallback = Required<FallbackOptions>;
-
 export interface GatewayOptions {
   /** Services by name. */
   readonly services: Readonly<Record<string, ServiceOptions>>;
@@ -314,12 +197,6 @@ export interface GatewayOptions {
 export const drainLocations = ["wnam", "enam", "sam", "weur", "eeur", "apac", "oc", "afr", "me"] as const;
 export type DrainLocation = (typeof drainLocations)[number];
 
-/** A way with every option settled. */
-export type Authentication =
-  | { readonly apiKeys: string }
-  | { readonly jwt: Required<JwtOptions> }
-  | { readonly cloudflareAccess: CloudflareAccessOptions };
-
 /** A service with every option settled and its route taken apart. */
 export interface Service
   extends
@@ -343,9 +220,6 @@ interface UndeclaredOptions {
   readonly fallback: Fallback | undefined;
   readonly responderGroup: string | undefined;
 }
-
-/** An option that is not there may be undefined, once it is settled. */
-export type Schemas = { readonly [Part in keyof ValidationOptions]?: StandardSchemaV1 | undefined };
 
 export interface GatewayConfig {
   readonly services: readonly Service[];

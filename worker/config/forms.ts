@@ -1,0 +1,13 @@
+// Forms that several options have.
+
+import * as v from "valibot";
+
+export const wholeNumber = (from: number, to: number, unit: string) =>
+  v.pipe(
+    v.number(`a number of ${unit} is needed`),
+    v.integer(`must be a whole number of ${unit}`),
+    v.minValue(from, `must be at least ${from} ${unit}`),
+    v.maxValue(to, `must be at most ${to} ${unit}`),
+  );
+
+export const yesOrNo = v.boolean("must be true or false");
