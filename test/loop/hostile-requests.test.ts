@@ -6,12 +6,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { correlationIdForm, type Problem } from "../../protocol/index.ts";
 import { openRaw, type RawOutcome } from "../support/raw-http.ts";
 import { secrets, startHostileLoop, type HostileLoop, type Mirrored } from "../support/hostile-loop.ts";
-import {
-  acmeIdempotencyKey,
-  hostileRequests,
-  type HostileRequest,
-  type Known,
-} from "../support/hostile-requests.ts";
+import { hostileRequests } from "../support/hostile-requests/index.ts";
+import { acmeIdempotencyKey, type HostileRequest, type Known } from "../support/hostile-requests/words.ts";
 
 const cleanups: (() => unknown)[] = [];
 let loop: HostileLoop;

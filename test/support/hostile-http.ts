@@ -4,7 +4,7 @@
 import * as fc from "fast-check";
 import { problems } from "../../protocol/index.ts";
 import type { HostileLoop } from "./hostile-loop.ts";
-import { head } from "./hostile-requests.ts";
+import { head } from "./hostile-requests/words.ts";
 import { sendRaw, type RawOutcome } from "./raw-http.ts";
 
 // One byte a character, as it goes on the wire.
