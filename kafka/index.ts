@@ -2,5 +2,5 @@
 
 export { withDeadline, type Settled } from "./deadline.ts";
 export { checkPosition, startPosition, type Position } from "./position.ts";
-export type { GroupState, KafkaPort, KafkaRead, LogPosition, OffsetQuery, TopicPartition } from "./port.ts";
+export type { KafkaPort, KafkaRead, LogPosition, OffsetQuery, TopicPartition } from "./port.ts";
 export { createUpstashKafka, type KafkaRestCredentials } from "./upstash-kafka.ts";

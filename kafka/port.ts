@@ -1,7 +1,7 @@
 // What Hearback needs from Kafka, and nothing more: produce one record, read from offsets, ask where a
 // log begins and ends, and whether a group reads. It joins no group: replies are read by offset, which is safe to repeat.
 
-import type { KafkaRecord, NewRecord, ProduceOutcome } from "../protocol/index.ts";
+import type { GroupState, KafkaRecord, NewRecord, ProduceOutcome } from "../protocol/index.ts";
 
 export interface TopicPartition {
   readonly topic: string;
@@ -21,14 +21,6 @@ export type OffsetQuery = "earliest" | "latest" | number;
 export type KafkaRead<T> =
   | { readonly status: "read"; readonly value: T }
   | { readonly status: "unreachable"; readonly cause: unknown };
-
-/** Those who answer the requests of a topic, as their consumer group shows them. */
-export interface GroupState {
-  /** 0: nobody reads. */
-  readonly members: number;
-  /** Some record is older than was asked for, and the group has not committed it. */
-  readonly isBehind: boolean;
-}
 
 export interface KafkaPort {
   /**

@@ -10,9 +10,9 @@ import {
   readHeader,
   recordHeaders,
   toWireNewRecord,
+  type GroupState,
   type NewRecord,
   type ProduceOutcome,
-  type WireGroupState,
   type WireOffset,
   type WirePosition,
   type WireProduceAnswer,
@@ -20,7 +20,7 @@ import {
 } from "../protocol/index.ts";
 import { withDeadline } from "./deadline.ts";
 import { limitAttempts } from "./sdk-attempts.ts";
-import type { GroupState, KafkaPort, KafkaRead, LogPosition } from "./port.ts";
+import type { KafkaPort, KafkaRead, LogPosition } from "./port.ts";
 
 export interface KafkaRestCredentials {
   /** Base URL of the Kafka REST API, without the `/hearback` prefix. */
@@ -111,7 +111,7 @@ export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort
 
 /** Throws for what is none: a peer that does not know the question may answer anything. */
 function readGroupState(answer: unknown): GroupState {
-  const { members, isBehind } = answer as Partial<WireGroupState>;
+  const { members, isBehind } = answer as Partial<GroupState>;
   if (typeof members !== "number" || typeof isBehind !== "boolean") {
     throw new TypeError("the bridge's answer is not the state of a group");
   }

@@ -74,11 +74,11 @@ export interface WireOffset {
   readonly log: string;
 }
 
-/** Answer of `GET /hearback/group/{group}/{topic}?unread-ms=N`. */
-export interface WireGroupState {
-  /** Of the group, whatever they read now; 1 where it is only known that there are some. */
+/** Those who read a topic, as their consumer group shows them: the answer of `GET /hearback/group/{group}/{topic}?unread-ms=N`. */
+export interface GroupState {
+  /** Of the group, whatever they read now; 1 where it is only known that there are some, 0: nobody reads. */
   readonly members: number;
-  /** Some record of the topic is older than N ms and not committed, in a partition where something is. */
+  /** Some record of the topic is older than was asked for and not committed, in a partition where something is. */
   readonly isBehind: boolean;
 }
 

@@ -111,7 +111,8 @@ export function createApp(config: GatewayConfig, deps: GatewayDeps): Hono<AppEnv
 /** Without `..`, also where it is encoded, and without a trailing slash: what is routed is what the service is told. */
 function pathToRoute(request: Request): string {
   // What is no URL is no path of anybody.
-  return URL.canParse(request.url) ? getPathNoStrict({ url: new URL(request.url).href } as Request) : "";
+  const url = URL.parse(request.url);
+  return url === null ? "" : getPathNoStrict({ url: url.href } as Request);
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;

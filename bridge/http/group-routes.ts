@@ -9,7 +9,7 @@ import {
   groupStateOf,
   isTopicName,
 } from "../../kafka/log/index.ts";
-import { assignmentHeader, type WireGroupState } from "../../protocol/index.ts";
+import { assignmentHeader, type GroupState } from "../../protocol/index.ts";
 import { findForbidden } from "./access.ts";
 import { badRequest, forbidden, problemAnswer, type Answer, type Problem } from "./answer.ts";
 import { isFields, parseJson, parseList, parsePartition, parsePosition, parseTimeout } from "./json-body.ts";
@@ -146,7 +146,7 @@ export async function showGroup({ access, groups, log, segments, query }: Call):
   if (!access.mayProduce(topic) && !access.mayConsume(topic)) return problemAnswer(forbidden(topic));
   const unreadMs = msOf(query.get("unread-ms") ?? "");
   if (unreadMs === undefined) return problemAnswer(badRequest("unread-ms is milliseconds up to a day"));
-  const state: WireGroupState = await groupStateOf(log, groups, {
+  const state: GroupState = await groupStateOf(log, groups, {
     group,
     topic,
     before: Date.now() - unreadMs,

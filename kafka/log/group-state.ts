@@ -1,15 +1,9 @@
 // Whether a group that reads a topic is there, and keeps up: from its members, what it committed, and the age of what
 // it did not. Reads no record. What becomes of it is the asker's business.
 
+import type { GroupState } from "../../protocol/index.ts";
 import type { Groups } from "./groups.ts";
 import type { Log } from "./log.ts";
-
-export interface GroupState {
-  /** Of the group, whatever they read now; 1 where it is only known that there are some. */
-  readonly members: number;
-  /** Some record was appended before the instant that was asked for, and is not committed. */
-  readonly isBehind: boolean;
-}
 
 /**
  * `before` is epoch ms. A partition where nothing is committed says nothing: where the group would begin to read is

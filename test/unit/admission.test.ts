@@ -2,7 +2,8 @@
 // admission.
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { GroupState, KafkaRead } from "../../kafka/index.ts";
+import type { KafkaRead } from "../../kafka/index.ts";
+import type { GroupState } from "../../protocol/index.ts";
 import { Admission, type Asking } from "../../worker/admission/admission.ts";
 import { Bulkhead } from "../../worker/admission/capacity.ts";
 

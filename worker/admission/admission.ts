@@ -3,8 +3,8 @@
 // change once. Nothing is awaited but the look for an exchange that is there already. What a refusal looks like is
 // in refuse.ts.
 
-import type { GroupState, KafkaRead } from "../../kafka/index.ts";
-import type { ProblemCode } from "../../protocol/index.ts";
+import type { KafkaRead } from "../../kafka/index.ts";
+import type { GroupState, ProblemCode } from "../../protocol/index.ts";
 import type { Service } from "../config.ts";
 import type { DurableOutcome } from "../exchange/durable-exchange.ts";
 import { ask, newBreaker, settle, type BreakerRules, type BreakerState, type Ticket } from "./breaker.ts";

@@ -1,7 +1,7 @@
 // Whether anybody is there to answer, as far as the service's consumer group shows: when to look again, and what the
 // last look means for a request. Pure; the look itself is a question to the bridge, asked beside the requests.
 
-import type { GroupState } from "../../kafka/index.ts";
+import type { GroupState } from "../../protocol/index.ts";
 
 /** An isolate asks not more often. Longer than a look may take, so that there is one at a time. */
 export const lookEveryMs = 2_000;
