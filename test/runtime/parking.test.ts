@@ -128,6 +128,18 @@ test("the alarm ends the parked waits of a durable exchange at its deadline, and
   await expect.poll(() => stored(it)).toEqual({ rows: 1, alarm: it.deadlineAt + 60_000 });
 });
 
+test("an answered exchange that the alarm of its parked callers finds out of memory is still forgotten", async () => {
+  const it = await newWait("durable");
+  const parked = await it.port.park();
+  await evictDurableObject(it.waiter(), { webSockets: "hibernate" });
+  await it.waiter().deliver([delivery("long before the deadline")]);
+  await parked.ended;
+  expect((await stored(it)).alarm).toBe(it.deadlineAt);
+  await evictDurableObject(it.waiter());
+  expect(await runDurableObjectAlarm(it.waiter())).toBe(true);
+  expect(await stored(it)).toEqual({ rows: 1, alarm: it.deadlineAt + 60_000 });
+});
+
 test("an alarm that rings twice, or too early, ends nothing that is not due", async () => {
   const it = await newWait("durable");
   const parked = await it.port.park();
