@@ -327,7 +327,7 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
 
   async #forget(): Promise<void> {
     this.#stored = undefined;
-    this.#alarm.rang();
+    this.#alarm.gone();
     await this.#store.forget();
   }
 

@@ -71,6 +71,11 @@ function stored({ waiter }: Parkable) {
   }));
 }
 
+/** Of its database, with what the platform keeps in it. */
+function bytesOf({ waiter }: Parkable): Promise<number> {
+  return runInDurableObject(waiter(), (_, state) => state.storage.sql.databaseSize);
+}
+
 /** Waits as the gateway does. */
 function wait(port: WaitPort, until: number, spinMs: number, signal = new AbortController().signal) {
   return waitForEnd(
@@ -108,6 +113,20 @@ test("a plain wait that is parked has an alarm and no row; answered, it has neit
   await parked.ended;
   expect(await stored(it)).toEqual({ rows: 0, alarm: null });
 });
+
+test.each(["answered", "expired"] as const)(
+  "a plain wait that was parked and is %s leaves nothing to pay for, not even an empty database",
+  async (how) => {
+    const untouched = await bytesOf(await newWait("plain"));
+    const it = await newWait("plain", { timeoutMs: how === "answered" ? 5_000 : 100 });
+    const parked = await it.port.park();
+    expect(await bytesOf(it)).toBeGreaterThan(untouched);
+    if (how === "answered") await it.waiter().deliver([delivery("done")]);
+    await parked.ended;
+    await expect.poll(() => bytesOf(it)).toBe(untouched);
+    expect((await stored(it)).alarm).toBeNull();
+  },
+);
 
 test("[A17] the alarm ends a plain wait whose caller is parked, also after hibernation, and nothing is left", async () => {
   const it = await newWait("plain", { timeoutMs: 300 });
