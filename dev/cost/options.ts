@@ -13,7 +13,7 @@ export interface CostOptions {
   readonly write: boolean;
 }
 
-/** Half an hour of it is read sooner than typed: what nobody says is what a deployment has that nobody has changed. */
+/** What nobody says: options of a service are at their defaults, the rest is a deployment of middle size. */
 export const defaultWorkload: Workload = {
   ratePerSecond: 100,
   waitSeconds: 2,
