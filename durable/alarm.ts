@@ -21,8 +21,8 @@ export function nextAlarm({ parkedUntil, keepUntil }: AlarmFacts): number | unde
  */
 export class Alarm {
   readonly #storage: DurableObjectStorage;
-  /** `by`: set by an earlier instance, and rings then at the latest. */
-  #at: number | { readonly by: number } | undefined;
+  /** `by`: set by an earlier instance, and rings then at the latest. `rang`: and was not looked at since. */
+  #at: number | { readonly by: number } | "rang" | undefined;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -36,11 +36,16 @@ export class Alarm {
   /** Something is found that an earlier instance set the alarm for, for that instant or an earlier one. */
   inherit(by: number): void {
     if (typeof this.#at === "number") return;
-    this.#at = { by: Math.min(by, this.#at?.by ?? by) };
+    this.#at = { by: Math.min(by, typeof this.#at === "object" ? this.#at.by : by) };
   }
 
   /** It rang: the platform has taken it down. */
   rang(): void {
+    this.#at = "rang";
+  }
+
+  /** It went with everything else that was stored. */
+  gone(): void {
     this.#at = undefined;
   }
 
@@ -55,11 +60,23 @@ export class Alarm {
    * nothing waits for the disk: an alarm that is lost in a crash had callers who are lost with it.
    */
   keep(facts: AlarmFacts, isStored: boolean): void {
+    const before = this.#at;
     const at = nextAlarm(facts);
-    if (at === this.#at) return;
-    if (at !== undefined && typeof this.#at === "object" && at >= this.#at.by) return;
+    if (at === before) return;
+    if (at !== undefined && typeof before === "object" && at >= before.by) return;
     this.#at = at;
     const options = { allowUnconfirmed: !isStored };
-    void (at === undefined ? this.#storage.deleteAlarm(options) : this.#storage.setAlarm(at, options));
+    if (at !== undefined) void this.#storage.setAlarm(at, options);
+    else if (this.#isEmpty()) void this.#storage.deleteAll();
+    else if (before !== "rang") void this.#storage.deleteAlarm(options);
+  }
+
+  /**
+   * Then everything goes: an object that once had an alarm has a database, some KiB of which stay, and are paid for,
+   * until all is deleted. Looked at in storage itself, which may have rows of a version that nobody here can read. The
+   * platform has no unconfirmed form of it, but who was parked has been told before.
+   */
+  #isEmpty(): boolean {
+    return [...this.#storage.kv.list({ limit: 1 })].length === 0;
   }
 }

@@ -208,8 +208,10 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
 
   /** Ends what is due. It must not fail for long: the rows it is to remove would stay. */
   override async alarm(): Promise<void> {
-    this.#alarm.rang();
     try {
+      // First: what is found after it rang would be taken for something that an earlier instance set it for.
+      this.#load();
+      this.#alarm.rang();
       await this.#endWhatIsDue();
     } catch (cause) {
       console.error(`hearback: the alarm of a waiter failed: ${logCause(cause)}`);
@@ -220,12 +222,15 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
 
   async #endWhatIsDue(): Promise<void> {
     const now = Date.now();
-    this.#take(machine.expire(this.#state, now));
     const exchange = this.#exchange();
-    if (exchange !== undefined && now >= exchange.deadlineAt && exchange.end === undefined) {
+    if (exchange === undefined) {
+      this.#take(machine.expire(this.#state, now));
+      return;
+    }
+    if (now >= exchange.deadlineAt && exchange.end === undefined) {
       this.#release({ status: "expired", deadlineAt: exchange.deadlineAt });
     }
-    if (exchange !== undefined && now >= exchange.keepUntil) await this.#forget();
+    if (now >= exchange.keepUntil) await this.#forget();
     this.#keepTime();
   }
 
@@ -322,7 +327,7 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
 
   async #forget(): Promise<void> {
     this.#stored = undefined;
-    this.#alarm.rang();
+    this.#alarm.gone();
     await this.#store.forget();
   }
 

@@ -71,6 +71,11 @@ function stored({ waiter }: Parkable) {
   }));
 }
 
+/** Of its database, with what the platform keeps in it. */
+function bytesOf({ waiter }: Parkable): Promise<number> {
+  return runInDurableObject(waiter(), (_, state) => state.storage.sql.databaseSize);
+}
+
 /** Waits as the gateway does. */
 function wait(port: WaitPort, until: number, spinMs: number, signal = new AbortController().signal) {
   return waitForEnd(
@@ -109,6 +114,20 @@ test("a plain wait that is parked has an alarm and no row; answered, it has neit
   expect(await stored(it)).toEqual({ rows: 0, alarm: null });
 });
 
+test.each(["answered", "expired"] as const)(
+  "a plain wait that was parked and is %s leaves nothing to pay for, not even an empty database",
+  async (how) => {
+    const untouched = await bytesOf(await newWait("plain"));
+    const it = await newWait("plain", { timeoutMs: how === "answered" ? 5_000 : 100 });
+    const parked = await it.port.park();
+    expect(await bytesOf(it)).toBeGreaterThan(untouched);
+    if (how === "answered") await it.waiter().deliver([delivery("done")]);
+    await parked.ended;
+    await expect.poll(() => bytesOf(it)).toBe(untouched);
+    expect((await stored(it)).alarm).toBeNull();
+  },
+);
+
 test("[A17] the alarm ends a plain wait whose caller is parked, also after hibernation, and nothing is left", async () => {
   const it = await newWait("plain", { timeoutMs: 300 });
   const parked = await it.port.park();
@@ -126,6 +145,18 @@ test("the alarm ends the parked waits of a durable exchange at its deadline, and
   const expired = { status: "expired", deadlineAt: it.deadlineAt };
   expect(await Promise.all([first.ended, second.ended])).toEqual([expired, expired]);
   await expect.poll(() => stored(it)).toEqual({ rows: 1, alarm: it.deadlineAt + 60_000 });
+});
+
+test("an answered exchange that the alarm of its parked callers finds out of memory is still forgotten", async () => {
+  const it = await newWait("durable");
+  const parked = await it.port.park();
+  await evictDurableObject(it.waiter(), { webSockets: "hibernate" });
+  await it.waiter().deliver([delivery("long before the deadline")]);
+  await parked.ended;
+  expect((await stored(it)).alarm).toBe(it.deadlineAt);
+  await evictDurableObject(it.waiter());
+  expect(await runDurableObjectAlarm(it.waiter())).toBe(true);
+  expect(await stored(it)).toEqual({ rows: 1, alarm: it.deadlineAt + 60_000 });
 });
 
 test("an alarm that rings twice, or too early, ends nothing that is not due", async () => {

@@ -4,6 +4,7 @@
 import { openEmbeddedLog } from "../../bridge/index.ts";
 import type { Log } from "../../kafka/log/index.ts";
 import { partitions, replyTopic, requestTopic } from "../fixtures/loop/durable-config.ts";
+import type { Meter } from "../fixtures/loop/meter-reading.ts";
 import { startEchoService, type EchoRequest, type EchoService } from "./echo-service.ts";
 import { bridgeOver } from "./embedded-bridge.ts";
 import { credentialsFor } from "./loop.ts";
@@ -24,6 +25,17 @@ export interface InsideOfWaiter {
   readonly parked: number;
   readonly rows: number;
   readonly alarm: number | null;
+  /** Of its database, with all that the platform keeps in it. */
+  readonly bytes: number;
+}
+
+/** What objects did that is billed, since workerd runs. */
+export interface ShownMeters {
+  /** By ID. */
+  readonly waiters: Readonly<Record<string, Meter>>;
+  readonly drains: readonly Meter[];
+  /** Calls of Kafka REST by the last part of their path. */
+  readonly kafka: Readonly<Record<string, number>>;
 }
 
 export interface LifeOfWaiter {
@@ -48,6 +60,8 @@ export interface DurableLoop {
   lives(): Promise<Readonly<Record<string, LifeOfWaiter>>>;
   /** How often any waiter held a caller, and parked one, since workerd runs. */
   counts(): Promise<{ readonly holds: number; readonly parks: number }>;
+  /** Of a loop that is metered. Wakes nobody. */
+  meters(): Promise<ShownMeters>;
   collectGarbage(): Promise<void>;
   /** What the cron trigger does every minute. */
   tick(): Promise<void>;
@@ -58,12 +72,14 @@ export interface DurableLoopOptions {
   readonly fixedSpinMs?: number;
   /** What it keeps is measured: there are no `lives`; see `RestartableOptions`. */
   readonly isMeasured?: boolean;
+  /** What its objects do that is billed is counted. */
+  readonly isMetered?: boolean;
 }
 
 /** All of it is undone by `later`. */
 export async function startDurableLoop(
   later: (cleanup: () => unknown) => void,
-  { fixedSpinMs, isMeasured = false }: DurableLoopOptions = {},
+  { fixedSpinMs, isMeasured = false, isMetered = false }: DurableLoopOptions = {},
 ): Promise<DurableLoop> {
   const log = openEmbeddedLog({
     topics: new Map([
@@ -84,6 +100,7 @@ export async function startDurableLoop(
         HEARBACK_OPERATOR_ACCESS: "open",
         ...(fixedSpinMs === undefined ? {} : { FIXED_SPIN_MS: fixedSpinMs }),
         ...(isMeasured ? { FORGET_LIVES: 1 } : {}),
+        ...(isMetered ? { METERED: 1 } : {}),
       },
     },
     later,
@@ -114,6 +131,7 @@ export async function startDurableLoop(
     reset: async (id) => void (await testCall(`waiters/${id}/reset`, "POST")),
     lives: async () => JSON.parse(await testCall("lives")) as Record<string, LifeOfWaiter>,
     counts: async () => JSON.parse(await testCall("counts")) as { holds: number; parks: number },
+    meters: async () => JSON.parse(await testCall("meters")) as ShownMeters,
     collectGarbage: async () => void (await testCall("gc", "POST")),
     tick: async () => void (await testCall("tick", "POST")),
   };

@@ -29,6 +29,8 @@ export interface RestartableGateway {
   rssMiB(): number;
   /** Of the same. */
   openFiles(): number;
+  /** That the workerd which runs now has taken so far, in its own code and in the kernel's for it. */
+  cpuMs(): number;
   /** What the Worker and its objects have in their JavaScript heap. Only of one that is measured. */
   heapMiB(): Promise<number>;
 }
@@ -111,6 +113,7 @@ export async function startRestartableGateway(
     restarted: () => running,
     heapMiB: async () => heapMiB(await miniflare.getInspectorURL(), name),
     openFiles: () => readdirSync(`/proc/${pid()}/fd`).length,
+    cpuMs: () => cpuMs(pid()),
     rssMiB: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid()}/status`, "utf8"))?.[1]) / 1_024,
   };
 }
@@ -188,6 +191,16 @@ function childrenOf(task: string): number[] {
   const path = `/proc/${process.pid}/task/${task}/children`;
   if (!existsSync(path)) return [];
   return readFileSync(path, "utf8").split(" ").filter(Boolean).map(Number);
+}
+
+/** Of a clock that Linux shows to programs at 100 Hz, whatever its own. */
+const msPerTick = 10;
+
+function cpuMs(pid: number): number {
+  const [, fields = ""] = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ");
+  // The state is the third field of all, and the first of these.
+  const [user, system] = fields.split(" ").slice(11, 13).map(Number);
+  return ((user ?? Number.NaN) + (system ?? Number.NaN)) * msPerTick;
 }
 
 /** Undefined for a process that is gone, also while its parent has not asked how it ended. */

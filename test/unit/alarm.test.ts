@@ -3,8 +3,8 @@
 import { expect, test } from "vitest";
 import { Alarm, nextAlarm } from "../../durable/alarm.ts";
 
-/** Storage that writes down what it is asked; each line is a row that is paid for. */
-function storage() {
+/** Storage that writes down what it is asked; each line is a row that is paid for. `rows`: keys beside the alarm. */
+function storage({ rows = 0 } = {}) {
   const written: string[] = [];
   const note =
     (what: string) =>
@@ -17,7 +17,12 @@ function storage() {
     };
   return {
     written,
-    storage: { setAlarm: note("set"), deleteAlarm: note("delete") } as unknown as DurableObjectStorage,
+    storage: {
+      setAlarm: note("set"),
+      deleteAlarm: note("delete"),
+      deleteAll: note("delete all"),
+      kv: { list: () => Array.from({ length: rows }, (_, row) => [String(row), row]) },
+    } as unknown as DurableObjectStorage,
   };
 }
 
@@ -53,7 +58,7 @@ test("it follows what is waited for and what is kept, one write for each change"
   alarm.keep({ keepUntil: 60_000 }, true);
   alarm.keep({}, false);
   alarm.keep({}, false);
-  expect(written).toEqual(["set 60000", "set 5000", "set 60000", "delete, unconfirmed"]);
+  expect(written).toEqual(["set 60000", "set 5000", "set 60000", "delete all"]);
 });
 
 test("nothing waits for the disk where no row depends on it", () => {
@@ -61,7 +66,7 @@ test("nothing waits for the disk where no row depends on it", () => {
   const alarm = new Alarm(fake);
   alarm.keep({ parkedUntil: 5_000 }, false);
   alarm.keep({}, false);
-  expect(written).toEqual(["set 5000, unconfirmed", "delete, unconfirmed"]);
+  expect(written).toEqual(["set 5000, unconfirmed", "delete all"]);
 });
 
 test("what an earlier instance set is left alone as long as it rings in time", () => {
@@ -97,7 +102,29 @@ test("an alarm of an earlier instance that nothing asks for any more is taken do
   const alarm = new Alarm(fake);
   alarm.inherit(5_000);
   alarm.keep({}, false);
-  expect(written).toEqual(["delete, unconfirmed"]);
+  expect(written).toEqual(["delete all"]);
+});
+
+test("rows that nobody here asked for are left alone: only the alarm is taken down", () => {
+  const { storage: fake, written } = storage({ rows: 1 });
+  const alarm = new Alarm(fake);
+  alarm.keep({ parkedUntil: 5_000 }, false);
+  alarm.keep({}, false);
+  expect(written).toEqual(["set 5000, unconfirmed", "delete, unconfirmed"]);
+  alarm.keep({ parkedUntil: 6_000 }, false);
+  alarm.rang();
+  alarm.keep({}, false);
+  expect(written.slice(2)).toEqual(["set 6000, unconfirmed"]);
+});
+
+test("what went with everything else is not taken down once more", () => {
+  const { storage: fake, written } = storage();
+  const alarm = new Alarm(fake);
+  alarm.keep({ keepUntil: 60_000 }, true);
+  alarm.rang();
+  alarm.gone();
+  alarm.keep({}, false);
+  expect(written).toEqual(["set 60000"]);
 });
 
 test("what could not be done is due once more", async () => {
@@ -117,5 +144,6 @@ test("once it rang it is set again for what is still to come, even at the same i
   alarm.keep({ parkedUntil: 5_000 }, false);
   alarm.rang();
   alarm.keep({}, false);
-  expect(written).toEqual(["set 5000, unconfirmed", "set 5000, unconfirmed"]);
+  // The platform has taken it down; what it keeps of it goes with everything.
+  expect(written).toEqual(["set 5000, unconfirmed", "set 5000, unconfirmed", "delete all"]);
 });
