@@ -16,3 +16,4 @@ export * from "./record.ts";
 export * from "./reply.ts";
 export * from "./request.ts";
 export * from "./validation.ts";
+export * from "./webhook.ts";

@@ -14,7 +14,13 @@ import { findWaiter } from "./exchange/correlation-id.ts";
 import { callerKey, clientAddress } from "./http/caller-key.ts";
 import { readPreferences } from "./http/preferences.ts";
 import { produceOnce } from "./exchange/produce.ts";
-import { respondOutcome, respondProblem, respondWaiting, withPreferenceApplied } from "./http/respond.ts";
+import {
+  respondOutcome,
+  respondProblem,
+  respondWaiting,
+  withCallbackStatus,
+  withPreferenceApplied,
+} from "./http/respond.ts";
 import { refuseInvalidReply } from "./http/validate-reply.ts";
 import { longestSpinMs } from "./exchange/spin.ts";
 import { waitForEnd } from "./exchange/wait.ts";
@@ -60,6 +66,7 @@ export function lookHandler(config: GatewayConfig, deps: GatewayDeps) {
       (await invalidReply(outcome, service, correlationId, invalidReplies)) ??
       respondAttached(outcome, correlationId);
     response.headers.set("Cache-Control", "no-store");
+    if (outcome.status !== "unavailable") withCallbackStatus(response, outcome.callback);
     return withPreferenceApplied(response, {
       respondAsync: false,
       waitSeconds: waitMs === undefined ? undefined : Math.floor(waitMs / 1_000),
