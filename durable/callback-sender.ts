@@ -21,7 +21,9 @@ export async function sendCallback(
 ): Promise<AttemptResult> {
   const timestamp = Math.floor(at / 1_000);
   const signature = await signWebhook(keys, { id, timestamp, body });
-  const timeout = AbortSignal.timeout(attemptTimeoutMs);
+  // Cleared as soon as there is an answer: a timer keeps the object in memory, and billed.
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), attemptTimeoutMs);
   let response: Response;
   try {
     response = await fetch(url, {
@@ -36,10 +38,12 @@ export async function sendCallback(
       body,
       // Where it leads nobody has looked at.
       redirect: "manual",
-      signal: AbortSignal.any([timeout, ended]),
+      signal: AbortSignal.any([timeout.signal, ended]),
     });
   } catch {
-    return { status: "failed", why: timeout.aborted ? "timeout" : "unreachable" };
+    return { status: "failed", why: timeout.signal.aborted ? "timeout" : "unreachable" };
+  } finally {
+    clearTimeout(timer);
   }
   // However much a receiver says, none of it is read.
   await response.body?.cancel().catch(() => undefined);
