@@ -12,7 +12,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, expect, test, vi } from "vitest";
 import { attemptTimeoutMs } from "../../durable/callback.ts";
 import type { Terms } from "../../durable/index.ts";
-import { encodeText, fromBase64, type CallbackFate, type Reply } from "../../protocol/index.ts";
+import { encodeText, toBase64, type CallbackFate, type Reply } from "../../protocol/index.ts";
 import { durableWait } from "../../worker/exchange/waiter-port.ts";
 import { ask } from "./support.ts";
 import { answersWith, hangs, refusesToConnect, takes, useReceiver, type Answer } from "./webhook-receiver.ts";
@@ -296,11 +296,12 @@ test("bytes that are no text travel as base64, and a large reply is left where i
   const binary = await open();
   await deliver(binary, { body: bytes, contentType: "application/octet-stream", contentEncoding: "gzip" });
   await settled(binary);
-  const { reply } = receiver().delivered[0]?.body.data as {
-    reply: { body: { base64: string }; contentEncoding: string };
-  };
-  expect(fromBase64(reply.body.base64)).toEqual(bytes);
-  expect(reply.contentEncoding).toBe("gzip");
+  expect(receiver().delivered[0]?.body.data["reply"]).toEqual({
+    status: 200,
+    contentType: "application/octet-stream",
+    contentEncoding: "gzip",
+    body: { base64: toBase64(bytes) },
+  });
 
   const large = await open();
   await deliver(large, { body: new Uint8Array(256 * 1_024 + 1) });
@@ -328,6 +329,29 @@ test("while its secret cannot be read nothing is sent, and the attempt counts", 
   expect(await settled(id)).toMatchObject({ status: "pending", attempts: 1, last: "unsigned" });
   expect(receiver().asked).toEqual([]);
   expect(logged.mock.calls.join()).toContain("NO_SUCH_SECRET");
+});
+
+test("what finds no room among all that is being sent comes when there is some, and has not been tried before", async () => {
+  let isOver = false;
+  const body = encodeText("x".repeat(256 * 1_024));
+  answering(
+    ...Array.from({ length: 64 }, () => async () => {
+      while (!isOver) await scheduler.wait(5);
+      return takes();
+    }),
+  );
+  // With its envelope each has a little more than a 64th of the room.
+  const ids: string[] = [];
+  for (let at = 0; at < 64; at++) {
+    ids.push(await open());
+    await deliver(ids[at] ?? "", { body });
+  }
+  const fates = await Promise.all(ids.map(fateOf));
+  expect(fates.map((fate) => fate?.attempts)).toEqual([...Array.from({ length: 63 }, () => 1), 0]);
+  expect(fates.at(-1)).toEqual({ status: "pending", attempts: 0, nextAt: expect.any(Number) });
+  isOver = true;
+  await Promise.all(ids.slice(0, 63).map(settled));
+  expect(await nextAttempt(ids.at(-1) ?? "")).toMatchObject({ status: "delivered", attempts: 1 });
 });
 
 test("once it is told nothing keeps the object in memory", async () => {

@@ -2,7 +2,7 @@
 // of the specification, and knows a delivery again by its ID. What it answers is the test's choice.
 
 import { once } from "node:events";
-import { createServer, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
 
@@ -44,7 +44,7 @@ export async function startWebhookReceiver(
   const received: Received[] = [];
   const paths: string[] = [];
   const webhook = new Webhook(secret);
-  const server = createServer(async (request, response) => {
+  const take = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     paths.push(request.url ?? "");
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
@@ -63,7 +63,8 @@ export async function startWebhookReceiver(
       body: body as Received["body"],
     });
     (behaviours[received.length - 1] ?? accept)(response);
-  });
+  };
+  const server = createServer((request, response) => void take(request, response));
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   later(() => {
