@@ -56,8 +56,8 @@ export const callbacks: readonly Property[] = [
     url,
     (sent) => {
       const read = readCallbackUrl(sent, hosts, false);
-      if (!read.ok) return !sent.includes(":") || !read.why.includes(sent);
-      return listed.test(read.url) && new URL(read.url).href === read.url && read.url.length <= 2_049;
+      if (!read.ok) return true;
+      return listed.test(read.url) && new URL(read.url).href === read.url && read.url.length <= 2_048;
     },
   ),
 ];
