@@ -1,7 +1,7 @@
 // Does what callback.ts decides for one waiter: stores how far its callback has come, and sends what is due. Nothing
 // that a receiver does, or leaves undone, is waited for by anybody. When it is woken is the waiter's business.
 
-import { logCause, logText, parseWebhookSecrets, type CallbackFate } from "../protocol/index.ts";
+import { logCause, logText, parseWebhookSecrets, SparseLog, type CallbackFate } from "../protocol/index.ts";
 import * as machine from "./callback.ts";
 import type { AttemptResult, Callback } from "./callback.ts";
 import { callbackMessage } from "./callback-message.ts";
@@ -12,6 +12,10 @@ import { HeldBudget } from "./held-budget.ts";
 
 /** Bodies that are being sent, of all waiters of this isolate: a receiver that hangs has one for ten seconds. */
 const sendingBudget = new HeldBudget(16 * 1024 * 1024);
+
+/** Of all waiters of this isolate. */
+const givenUp = new SparseLog();
+const unsigned = new SparseLog();
 
 export interface CallbackKeeperDeps {
   readonly store: ExchangeStore;
@@ -108,7 +112,8 @@ export class CallbackKeeper {
     const secrets: unknown = (this.#deps.env as Readonly<Record<string, unknown>>)[secret];
     const parsed = parseWebhookSecrets(typeof secrets === "string" ? secrets : "");
     if (!parsed.ok) {
-      console.error(`hearback: callbacks cannot be signed: ${logText(secret)} ${logText(parsed.rule)}`);
+      const line = unsigned.line(`callbacks cannot be signed: ${secret} ${parsed.rule}`, Date.now());
+      if (line !== undefined) console.error(line);
       return { status: "failed", why: "unsigned" };
     }
     return sendCallback({ url, keys: parsed.keys, id, body, at: Date.now() }, ended);
@@ -131,7 +136,9 @@ export class CallbackKeeper {
 /** Of the URL the host alone: its path and query may be as good as a password. */
 function logGivenUp({ attempts, last = "" }: Callback, { callback }: Exchange): void {
   const host = URL.parse(callback?.url ?? "")?.host ?? "";
-  console.warn(
-    `hearback: a callback to ${logText(host)} was given up after ${logText(String(attempts))} attempts: ${logText(last)}`,
+  const line = givenUp.line(
+    `a callback to ${logText(host)} was given up after attempt ${attempts}: ${last}`,
+    Date.now(),
   );
+  if (line !== undefined) console.warn(line);
 }

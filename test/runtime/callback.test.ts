@@ -170,7 +170,7 @@ test("who says 410 is not asked again; the exchange is kept all the same", async
   expect((await ask(`/requests/${id}`)).status).toBe(200);
   // The host alone.
   expect(warned.mock.calls).toEqual([
-    ["hearback: a callback to hooks.example.com was given up after 1 attempts: 410"],
+    ["hearback: a callback to hooks.example.com was given up after attempt 1: 410"],
   ]);
 });
 
