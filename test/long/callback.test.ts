@@ -5,6 +5,7 @@ import {
   askWithCallback,
   callbackSecrets,
   callbackStatusAt,
+  postWithCallback,
   startCallbackLoop,
 } from "../support/callback-loop.ts";
 import { useCleanups } from "../support/cleanups.ts";
@@ -56,4 +57,34 @@ test("is accepted in the end: one ID, a fresh timestamp each time, every signatu
     expect(pause).toBeGreaterThan(index === 1 ? 13.5 : most * 0.74);
     expect(pause).toBeLessThan(most + 1.5);
   }
+});
+
+test("is refused where its host is not listed, and nobody on this machine is called", async () => {
+  const gateway = await startCallbackLoop(later, { isOpen: false });
+  const receiver = await startWebhookReceiver(callbackSecrets[1], [], later);
+  const targets = [
+    receiver.url,
+    receiver.url.replace("http:", "https:"),
+    receiver.url.replace("127.0.0.1", "localhost"),
+    receiver.url.replace("127.0.0.1", "2130706433"),
+    "https://[::1]/",
+    "https://10.0.0.1/",
+    "https://169.254.169.254/latest/meta-data/",
+    "https://metadata.google.internal/",
+    "https://elsewhere.example.com/",
+    "https://hooks.example.com@elsewhere.example.com/",
+    "https://hooks.example.com.elsewhere.example.com/",
+    "http://hooks.example.com/",
+  ];
+  const answers = await Promise.all(targets.map((target) => postWithCallback(gateway, target)));
+  const codes = await Promise.all(
+    answers.map(async (answer) => `${answer.status} ${((await answer.json()) as { code: string }).code}`),
+  );
+  const refused = codes.filter((code) => code === "400 callback_refused").length;
+  proof.add(
+    "targets refused with a 400: addresses, inner names, not listed, no https",
+    `${refused} of ${targets.length}`,
+  );
+  expect(refused).toBe(targets.length);
+  expect(receiver.paths).toEqual([]);
 });

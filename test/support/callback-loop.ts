@@ -1,5 +1,5 @@
 // The loop for tests of callbacks: a service that answers at once, and a gateway in a workerd that can be killed, which
-// may call receivers on this machine. Its secrets are in the middle of a rotation.
+// may call receivers on this machine, unless it is told not to. Its secrets are in the middle of a rotation.
 
 import { startRestartableGateway, type RestartableGateway } from "./restartable-gateway.ts";
 import { credentialsFor, startMemoryBridge, startModel } from "./loop.ts";
@@ -13,6 +13,7 @@ export const callbackSecrets = [1, 2].map((fill) => `whsec_${Buffer.alloc(32, fi
 /** All of it is undone by `later`. */
 export async function startCallbackLoop(
   later: (cleanup: () => unknown) => void,
+  { isOpen = true }: { readonly isOpen?: boolean } = {},
 ): Promise<RestartableGateway> {
   const bridge = await startMemoryBridge();
   later(() => bridge.stop());
@@ -25,7 +26,7 @@ export async function startCallbackLoop(
       variables: {
         ...credentialsFor(bridge.url),
         CALLBACK_SECRET: callbackSecrets.join(" "),
-        HEARBACK_CALLBACK_TARGETS: "open",
+        ...(isOpen ? { HEARBACK_CALLBACK_TARGETS: "open" } : {}),
         GATEWAY_OPTIONS: JSON.stringify({
           services: {
             predict: {
@@ -43,13 +44,18 @@ export async function startCallbackLoop(
   );
 }
 
-/** Asks for a prediction that is told to `callbackUrl`. Resolves with where it can be asked for. */
-export async function askWithCallback(gateway: RestartableGateway, callbackUrl: string): Promise<string> {
-  const response = await fetch(`${gateway.url}/predict`, {
+/** Asks for a prediction that is told to `callbackUrl`. */
+export function postWithCallback(gateway: RestartableGateway, callbackUrl: string): Promise<Response> {
+  return fetch(`${gateway.url}/predict`, {
     method: "POST",
     headers: { "content-type": "application/json", prefer: "respond-async", "x-callback-url": callbackUrl },
     body: JSON.stringify({ id: "txn_1", features: [0.5, 0.3] }),
   });
+}
+
+/** Resolves with where it can be asked for. */
+export async function askWithCallback(gateway: RestartableGateway, callbackUrl: string): Promise<string> {
+  const response = await postWithCallback(gateway, callbackUrl);
   const location = response.headers.get("location");
   if (response.status !== 202 || location === null)
     throw new Error(`it was answered with ${response.status}`);
