@@ -85,10 +85,11 @@ export function gatewayProcess({ host, port, stateFolder, credentials }: Gateway
       join(stateFolder, "wrangler"),
       "--show-interactive-dev-session",
       "false",
-      ...Object.entries({ ...credentials, HEARBACK_OPERATOR_ACCESS: "open" }).flatMap(([name, value]) => [
-        "--var",
-        `${name}:${value}`,
-      ]),
+      ...Object.entries({
+        ...credentials,
+        HEARBACK_OPERATOR_ACCESS: "open",
+        HEARBACK_CALLBACK_TARGETS: "open",
+      }).flatMap(([name, value]) => ["--var", `${name}:${value}`]),
     ],
     env: {
       WRANGLER_SEND_METRICS: "false",

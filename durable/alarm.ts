@@ -7,11 +7,13 @@ export interface AlarmFacts {
   readonly parkedUntil?: number;
   /** The retention of a stored exchange. */
   readonly keepUntil?: number;
+  /** The next thing to do for the callback of a stored exchange. */
+  readonly callbackAt?: number;
 }
 
 /** When the alarm is to ring; undefined: never. */
-export function nextAlarm({ parkedUntil, keepUntil }: AlarmFacts): number | undefined {
-  const instants = [parkedUntil, keepUntil].filter((at) => at !== undefined);
+export function nextAlarm({ parkedUntil, keepUntil, callbackAt }: AlarmFacts): number | undefined {
+  const instants = [parkedUntil, keepUntil, callbackAt].filter((at) => at !== undefined);
   return instants.length === 0 ? undefined : Math.min(...instants);
 }
 

@@ -2,11 +2,16 @@
 // decided in exchange.ts.
 
 import type { Reply } from "../protocol/index.ts";
+import type { Callback } from "./callback.ts";
+import type { ToldReply } from "./callback-message.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** Of the row `exchange`. A row of another version is not read: its exchange counts as gone. */
 const version = 1;
 const exchangeKey = "exchange";
+/** Of the row `callback`. One of another version counts as none: what it tells is told again, under the same ID. */
+const callbackVersion = 1;
+const callbackKey = "callback";
 const bodyPartKey = (part: number): string => `body/${part}`;
 
 /** A larger body has rows of its own: a stored value may have 2 MB, and the exchange's row is written again. */
@@ -17,6 +22,12 @@ interface Row {
   readonly version: number;
   readonly exchange: Exchange;
   readonly reply?: Omit<Reply, "body"> & { readonly body?: Uint8Array; readonly parts: number };
+}
+
+/** A row of its own: that of an exchange has the reply in it, and is written as seldom as possible. */
+interface CallbackRow {
+  readonly version: number;
+  readonly callback: Callback;
 }
 
 export class ExchangeStore {
@@ -37,6 +48,22 @@ export class ExchangeStore {
   loadReply(): Reply | undefined {
     const row = this.#storage.kv.get<Row>(exchangeKey);
     return row?.version === version && row.reply !== undefined ? this.#replyOf(row.reply) : undefined;
+  }
+
+  /** The reply as a callback tells it: without a body that has rows of its own. */
+  loadToldReply(): ToldReply | undefined {
+    const row = this.#storage.kv.get<Row>(exchangeKey);
+    return row?.version === version ? row.reply : undefined;
+  }
+
+  loadCallback(): Callback | undefined {
+    const row = this.#storage.kv.get<CallbackRow>(callbackKey);
+    return row?.version === callbackVersion ? row.callback : undefined;
+  }
+
+  saveCallback(callback: Callback | undefined): void {
+    if (callback === undefined) this.#storage.kv.delete(callbackKey);
+    else this.#storage.kv.put<CallbackRow>(callbackKey, { version: callbackVersion, callback });
   }
 
   /**

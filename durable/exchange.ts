@@ -5,6 +5,7 @@
 import type {
   Attempt,
   AttachOutcome,
+  CallbackTarget,
   CancelTarget,
   DeliverOutcome,
   OpenOutcome,
@@ -37,6 +38,8 @@ export interface Terms {
   readonly keepUntil: number;
   /** Absent: the service wants no cancel records. */
   readonly cancelTarget?: CancelTarget;
+  /** Absent: its end is told to nobody who does not ask. */
+  readonly callback?: CallbackTarget;
 }
 
 export type ExchangeEnd =

@@ -6,6 +6,7 @@ import { DurableObject } from "cloudflare:workers";
 import {
   logCause,
   type AttachOutcome,
+  type CallbackFate,
   type CancelOutcome,
   type DeliverOutcome,
   type OpenOutcome,
@@ -14,6 +15,7 @@ import {
   type WaitOutcome,
 } from "../protocol/index.ts";
 import { Alarm } from "./alarm.ts";
+import { CallbackKeeper } from "./callback-keeper.ts";
 import * as exchanges from "./exchange.ts";
 import type { Exchange, ExchangeStep, Produced, Terms } from "./exchange.ts";
 import { ExchangeStore } from "./exchange-store.ts";
@@ -74,6 +76,7 @@ type Stored = "not-looked" | Exchange | "unreadable" | undefined;
 export class Waiter extends DurableObject<object> implements WaiterRpc {
   readonly #store: ExchangeStore;
   readonly #alarm: Alarm;
+  readonly #callback: CallbackKeeper;
   #state: WaiterState = machine.idle;
   #stored: Stored = "not-looked";
   #holds = new Set<Held>();
@@ -82,6 +85,12 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
   constructor(ctx: DurableObjectState, env: object) {
     super(ctx, env);
     this.#store = new ExchangeStore(ctx.storage);
+    this.#callback = new CallbackKeeper({
+      store: this.#store,
+      env,
+      waitUntil: (work) => ctx.waitUntil(work),
+      changed: () => this.#keepTime(),
+    });
     const parked = this.#parked();
     // Woken from hibernation: the callers' sockets are what is left of a plain wait.
     const plain = parked.map(([, what]) => what).find((what) => what.kind === "plain");
@@ -227,10 +236,12 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
       this.#take(machine.expire(this.#state, now));
       return;
     }
+    const isOver = now >= exchange.keepUntil;
+    if (!isOver) this.#callback.advance(exchange, now);
     if (now >= exchange.deadlineAt && exchange.end === undefined) {
-      this.#release({ status: "expired", deadlineAt: exchange.deadlineAt });
+      this.#release(this.#withCallback({ status: "expired", deadlineAt: exchange.deadlineAt }, exchange));
     }
-    if (now >= exchange.keepUntil) await this.#forget();
+    if (isOver) await this.#forget();
     this.#keepTime();
   }
 
@@ -254,8 +265,18 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
   }
 
   #look(principal: string): AttachOutcome {
-    const said = exchanges.look(this.#load(), principal, Date.now());
-    return said.status === "replied" ? this.#withReply() : said;
+    const exchange = this.#load();
+    const said = exchanges.look(exchange, principal, Date.now());
+    if (said.status === "gone" || said.status === "forbidden") return said;
+    return this.#withCallback(said.status === "replied" ? this.#withReply() : said, exchange);
+  }
+
+  #withCallback<Outcome extends object>(
+    outcome: Outcome,
+    exchange: Exchange | undefined,
+  ): Outcome & { callback?: CallbackFate } {
+    const callback = exchange && this.#callback.fate(exchange);
+    return callback === undefined ? outcome : { ...outcome, callback };
   }
 
   #service(): string | undefined {
@@ -297,9 +318,12 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
   #keep<Said>({ exchange, said, reply, release }: ExchangeStep<Said>): Said {
     if (exchange !== this.#load()) {
       this.#stored = exchange;
-      if (exchange !== undefined) this.#store.save(exchange, reply);
+      if (exchange !== undefined) {
+        this.#store.save(exchange, reply);
+        this.#callback.advance(exchange, Date.now());
+      }
     }
-    if (release !== undefined) this.#release(release);
+    if (release !== undefined) this.#release(this.#withCallback(release, exchange));
     this.#keepTime();
     return said;
   }
@@ -308,7 +332,10 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
     if (this.#stored === "not-looked") {
       this.#stored = this.#store.load();
       const found = this.#loaded();
-      if (found !== undefined) this.#alarm.inherit(found.keepUntil);
+      if (found !== undefined) {
+        this.#alarm.inherit(found.keepUntil);
+        this.#callback.load(found);
+      }
     }
     return this.#loaded();
   }
@@ -327,6 +354,7 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
 
   async #forget(): Promise<void> {
     this.#stored = undefined;
+    this.#callback.forget();
     this.#alarm.gone();
     await this.#store.forget();
   }
@@ -382,10 +410,12 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
       const until = parked.kind === "plain" ? parked.spec.deadlineAt : parked.deadlineAt;
       return until === undefined ? earliest : Math.min(earliest ?? until, until);
     }, undefined);
+    const callbackAt = exchange && this.#callback.nextAt(exchange);
     this.#alarm.keep(
       {
         ...(parkedUntil === undefined ? {} : { parkedUntil }),
         ...(exchange === undefined ? {} : { keepUntil: exchange.keepUntil }),
+        ...(callbackAt === undefined ? {} : { callbackAt }),
       },
       exchange !== undefined,
     );

@@ -10,6 +10,7 @@ export const problems = {
   idempotency_key_required: { status: 400, title: "The service needs an Idempotency-Key" },
   idempotency_key_invalid: { status: 400, title: "The key cannot be used" },
   idempotency_key_reused: { status: 422, title: "The key was used for another request" },
+  callback_refused: { status: 400, title: "The callback URL cannot be used" },
   unauthenticated: { status: 401, title: "The service has to know who asks" },
   forbidden: { status: 403, title: "The caller may not use this service" },
   operator_token_required: { status: 401, title: "This path is for operators" },

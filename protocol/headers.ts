@@ -48,6 +48,10 @@ export const passedThroughHeaders = [
 export const httpHeaders = {
   correlationId: "X-Correlation-ID",
   clientCorrelationId: "X-Client-Correlation-ID",
+  /** Of a request: where the end of its exchange is to be told. */
+  callbackUrl: "X-Callback-URL",
+  /** Of an answer: how far that has come. */
+  callbackStatus: "X-Callback-Status",
 } as const;
 
 const ownedNames = new Set(Object.values(recordHeaders).map((name) => name.toLowerCase()));

@@ -32,12 +32,45 @@ export type WaitEnd = Exclude<WaitOutcome, { status: "waiting" }>;
 /**
  * What somebody is told who comes to a durable exchange by its ID. `gone`: nothing is kept under it (any more).
  * `forbidden`: it is another principal's. While it waits, `deadlineAt` and `createdAt` are those of its attempt.
+ * `callback`: where the exchange has one.
  */
-export type AttachOutcome =
+export type AttachOutcome = (
   | WaitEnd
   | { readonly status: "waiting"; readonly createdAt: number; readonly deadlineAt: number }
   | { readonly status: "gone" }
-  | { readonly status: "forbidden" };
+  | { readonly status: "forbidden" }
+) & { readonly callback?: CallbackFate };
+
+/** Where the end of a durable exchange is to be told, and what that takes. */
+export interface CallbackTarget {
+  /** Was checked: the waiter calls it as it is. */
+  readonly url: string;
+  /** Name of the Worker secret that signs. */
+  readonly secret: string;
+  /** As the caller knows it; the waiter's own ID may be another. */
+  readonly correlationId: string;
+  /** Whether the reply may travel along. */
+  readonly withReply: boolean;
+}
+
+/**
+ * How far a callback has come. `waiting`: the exchange has not ended. `pending`: its end is told until the receiver
+ * takes it. `given-up`: the receiver does not want it, or there is no time left.
+ */
+export interface CallbackFate {
+  readonly status: "waiting" | "pending" | "delivered" | "given-up";
+  /** How many were begun. */
+  readonly attempts: number;
+  /** What became of the last one: the receiver's status in digits, or a word. */
+  readonly last?: string;
+  /** Epoch ms of the next one; absent while one is under way. */
+  readonly nextAt?: number;
+}
+
+/** Where a durable exchange is asked for by its ID. */
+export function locationOf(correlationId: string): string {
+  return `/requests/${correlationId}`;
+}
 
 /** One attempt to have a durable exchange answered: what its record says. Instants are epoch ms. */
 export interface Attempt {

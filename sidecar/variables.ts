@@ -2,10 +2,11 @@
 
 import { apiKeySecrets } from "../worker/access/credentials.ts";
 import type { Service } from "../worker/config.ts";
+import { callbackSecrets } from "../worker/config/callbacks.ts";
 
 /** Throws an Error in words when something is missing that the service cannot do without. */
 export function variablesOf(
-  service: Pick<Service, "authentication" | "correlationIds">,
+  service: Pick<Service, "authentication" | "callbacks" | "correlationIds">,
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const { CORRELATION_ID_SECRET: secret = "", HEARBACK_OPERATOR_TOKEN: token = "" } = environment;
@@ -17,9 +18,14 @@ export function variablesOf(
     if (!list) throw new Error(`${name} is not set, which holds the API keys of the service`);
     return [name, list] as const;
   });
+  const signing = callbackSecrets([service]).map((name) => {
+    const secrets = environment[name];
+    if (!secrets) throw new Error(`${name} is not set, which signs the callbacks of the service`);
+    return [name, secrets] as const;
+  });
   return {
     ...(secret === "" ? {} : { CORRELATION_ID_SECRET: secret }),
     ...(token === "" ? {} : { HEARBACK_OPERATOR_TOKEN: token }),
-    ...Object.fromEntries(lists),
+    ...Object.fromEntries([...lists, ...signing]),
   };
 }

@@ -16,6 +16,7 @@ export type {
   JwtAlgorithm,
   JwtOptions,
 } from "./config/authentication.ts";
+export type { CallbackOptions } from "./config/callbacks.ts";
 export type {
   CorsOptions,
   LimitOptions,

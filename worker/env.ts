@@ -1,9 +1,11 @@
 // Bindings, variables and secrets of the gateway Worker, checked once. Values of secrets are never printed.
 
 import type { DrainEnv, ReplyDrain } from "../consumer/library.ts";
+import { parseWebhookSecrets } from "../protocol/index.ts";
 import { parseApiKeys, type ApiKey } from "./access/api-key-list.ts";
 import { apiKeySecrets } from "./access/credentials.ts";
 import type { GatewayConfig } from "./config.ts";
+import { callbackSecrets } from "./config/callbacks.ts";
 
 export interface GatewayEnv extends DrainEnv {
   readonly REPLY_DRAIN: DurableObjectNamespace<ReplyDrain>;
@@ -11,6 +13,8 @@ export interface GatewayEnv extends DrainEnv {
   readonly HEARBACK_OPERATOR_TOKEN?: string;
   /** `"open"` lets everybody use the operator paths: for local development. */
   readonly HEARBACK_OPERATOR_ACCESS?: string;
+  /** `"open"` lets callbacks go to any host, by http too, listed or not: for local development. */
+  readonly HEARBACK_CALLBACK_TARGETS?: string;
 }
 
 /** Everything that is missing or unusable, in one go; empty when the environment is complete. */
@@ -51,6 +55,12 @@ export function environmentProblems(env: Partial<GatewayEnv>, config: GatewayCon
     }
     const list = parseApiKeys(text);
     if (!list.ok) problems.push(...list.problems.map((problem) => `${name}: ${problem}`));
+  }
+  for (const name of callbackSecrets(config.services)) {
+    const text = variableOf(env, name);
+    const parsed = text === undefined ? undefined : parseWebhookSecrets(text);
+    if (parsed === undefined) problems.push(`${name} is not set, which signs callbacks`);
+    else if (!parsed.ok) problems.push(`${name}: ${parsed.rule}`);
   }
   return problems;
 }

@@ -7,6 +7,7 @@ export {
   defineGateway,
   type AuthenticationOptions,
   type BreakerOptions,
+  type CallbackOptions,
   type CloudflareAccessOptions,
   type ConfigProblem,
   type CorsOptions,

@@ -3,7 +3,7 @@
 
 import type { Context } from "hono";
 import { withDeadline } from "../kafka/index.ts";
-import { encodeCancel, type AttachOutcome, type CancelOutcome } from "../protocol/index.ts";
+import { encodeCancel, type AttachOutcome, type CancelOutcome, SparseLog } from "../protocol/index.ts";
 import { distinctWays } from "./access/authenticate.ts";
 import { callerOfService, comersOf, type Comers } from "./access/gate.ts";
 import { Bulkhead } from "./admission/capacity.ts";
@@ -14,12 +14,17 @@ import { findWaiter } from "./exchange/correlation-id.ts";
 import { callerKey, clientAddress } from "./http/caller-key.ts";
 import { readPreferences } from "./http/preferences.ts";
 import { produceOnce } from "./exchange/produce.ts";
-import { respondOutcome, respondProblem, respondWaiting, withPreferenceApplied } from "./http/respond.ts";
+import {
+  respondOutcome,
+  respondProblem,
+  respondWaiting,
+  withCallbackStatus,
+  withPreferenceApplied,
+} from "./http/respond.ts";
 import { refuseInvalidReply } from "./http/validate-reply.ts";
 import { longestSpinMs } from "./exchange/spin.ts";
 import { waitForEnd } from "./exchange/wait.ts";
 import { durableWait } from "./exchange/waiter-port.ts";
-import { SparseLog } from "./sparse-log.ts";
 
 /** Longest a `wait=N` is held here: reports disagree on what the platform allows a request that does not move. */
 const longestWaitMs = 30_000;
@@ -60,6 +65,7 @@ export function lookHandler(config: GatewayConfig, deps: GatewayDeps) {
       (await invalidReply(outcome, service, correlationId, invalidReplies)) ??
       respondAttached(outcome, correlationId);
     response.headers.set("Cache-Control", "no-store");
+    if (outcome.status !== "unavailable") withCallbackStatus(response, outcome.callback);
     return withPreferenceApplied(response, {
       respondAsync: false,
       waitSeconds: waitMs === undefined ? undefined : Math.floor(waitMs / 1_000),

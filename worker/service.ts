@@ -2,7 +2,8 @@
 // route, what it asks for is read in http/, and how an exchange goes is in exchange/.
 
 import type { Context } from "hono";
-import { encodeCancel, httpHeaders, type Replied } from "../protocol/index.ts";
+import type { Terms } from "../durable/index.ts";
+import { encodeCancel, httpHeaders, type CallbackFate, type Replied, SparseLog } from "../protocol/index.ts";
 import { callerOfService } from "./access/gate.ts";
 import { nameOfPrincipal, type Caller } from "./access/principal.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
@@ -29,7 +30,6 @@ import {
   withPreferenceApplied,
 } from "./http/respond.ts";
 import { refuseInvalidReply } from "./http/validate-reply.ts";
-import { SparseLog } from "./sparse-log.ts";
 
 /** A plain request is produced once, and its ID is used once. */
 const onlyAttempt = 1;
@@ -84,7 +84,9 @@ export function serviceHandler(
       invalidReplies,
       produceTimeoutMs: config.produceTimeoutMs,
     };
-    const run = read.isKeyed || isAsync || service.lateReplies === "keep" ? answerDurably : answerPlainly;
+    const isDurable =
+      read.isKeyed || isAsync || read.callbackUrl !== undefined || service.lateReplies === "keep";
+    const run = isDurable ? answerDurably : answerPlainly;
     let response: Response;
     if (!admitted.admitted) response = respondRefusal(service, admitted, id.correlationId);
     else {
@@ -172,7 +174,7 @@ async function answerDurably(
   exchange: Exchange,
   signal: AbortSignal,
 ): Promise<Response> {
-  const { id, service, createdAt, deadlineAt, recordKey, recordOf, spin, produceTimeoutMs } = exchange;
+  const { service, createdAt, deadlineAt, recordKey, recordOf, spin, produceTimeoutMs } = exchange;
   const { isAsync, preferences, principal } = exchange;
   const { respondAsync, waitSeconds } = preferences;
   // Nobody is held longer than any caller of the service is.
@@ -189,6 +191,7 @@ async function answerDurably(
         deadlineAt,
         keepUntil: deadlineAt + service.retentionMs,
         ...(service.cancelRecords ? { cancelTarget: { topic: service.requestTopic, key: recordKey } } : {}),
+        ...callbackTermsOf(exchange),
       },
       opener: crypto.randomUUID(),
       recordOf,
@@ -204,8 +207,7 @@ async function answerDurably(
   const isStored = outcome.status === "replied" && outcome.isStored === true;
   if (waitMs > 0 && !isStored) learnFrom(outcome.status, spin, createdAt);
   const response =
-    (await invalidReply(exchange, outcome)) ??
-    respondDurable(outcome, id.correlationId, isAsync, service.fallback);
+    (await invalidReply(exchange, outcome)) ?? respondDurable(outcome, exchange, isAsync, service.fallback);
   // What was refused was not waited for.
   if (["conflict", "unavailable", "unknown"].includes(outcome.status)) return response;
   return withPreferenceApplied(response, {
@@ -213,6 +215,20 @@ async function answerDurably(
     respondAsync: respondAsync && outcome.status === "waiting",
     waitSeconds: waitSeconds === undefined ? undefined : Math.min(waitSeconds, Math.ceil(waitMs / 1_000)),
   });
+}
+
+function callbackTermsOf({ id, service, callbackUrl }: Exchange): Pick<Terms, "callback"> {
+  const { callbacks, validate } = service;
+  if (callbacks === undefined || callbackUrl === undefined) return {};
+  return {
+    callback: {
+      url: callbackUrl,
+      secret: callbacks.secret,
+      correlationId: id.correlationId,
+      // A waiter knows nothing of schemas: a reply that has to follow one is fetched, and looked at then.
+      withReply: validate?.reply === undefined,
+    },
+  };
 }
 
 /** What the service's next waits may expect. Refusals say nothing about it. */
@@ -223,7 +239,7 @@ function learnFrom(status: DurableOutcome["status"], spin: Spin, createdAt: numb
 
 function respondDurable(
   outcome: DurableOutcome,
-  correlationId: string,
+  { id: { correlationId }, callbackUrl }: Exchange,
   isAsync: boolean,
   fallback: Fallback | undefined,
 ): Response {
@@ -235,7 +251,7 @@ function respondDurable(
   switch (outcome.status) {
     case "waiting":
       return isAsync
-        ? respondWaiting({ correlationId, ...outcome }, Date.now())
+        ? respondWaiting({ correlationId, ...outcome, ...callbackOf(callbackUrl) }, Date.now())
         : // Joined an exchange that takes longer than a caller who did not say so should be made to wait.
           respondStillWaiting({ correlationId, ...outcome }, Date.now());
     case "unknown":
@@ -255,4 +271,9 @@ function respondDurable(
     case "left":
       return respondOutcome(outcome, correlationId);
   }
+}
+
+/** Nothing has ended that could be told: the request was handed over a moment ago, or still waits. */
+function callbackOf(callbackUrl: string | undefined): { readonly callback?: CallbackFate } {
+  return callbackUrl === undefined ? {} : { callback: { status: "waiting", attempts: 0 } };
 }

@@ -87,4 +87,11 @@ test("a sidecar hands on the secrets of its service and no others, and does not 
   expect(() => variablesOf(keyed, { PATH: "/bin" })).toThrow("KEYS is not set");
   const uuid = { correlationIds: "uuid", authentication: [] } as const;
   expect(() => variablesOf(uuid, { CORRELATION_ID_SECRET: "short" })).toThrow("at least 32 characters");
+  const called = {
+    correlationIds: "hex",
+    authentication: [],
+    callbacks: { hosts: ["hooks.example.com"], secret: "HOOKS" },
+  } as const;
+  expect(variablesOf(called, { HOOKS: "whsec_…", KEYS: "[]" })).toEqual({ HOOKS: "whsec_…" });
+  expect(() => variablesOf(called, {})).toThrow("HOOKS is not set");
 });

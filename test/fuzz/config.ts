@@ -40,6 +40,7 @@ const validService = {
   recordKey: { path: "id" },
   forwardHeaders: ["x-a"],
   replyPartitions: { own: [0], of: 3 },
+  callbacks: { hosts: ["*.example.com"], secret: "SECRET" },
 };
 const validConfig = {
   services: { a: validService, b: { ...validService, route: "GET /b", recordKey: { query: "q" } } },

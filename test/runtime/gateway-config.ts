@@ -1,5 +1,6 @@
 // The services of the runtime tests: one of each kind that the gateway treats differently.
 
+import * as v from "valibot";
 import { defineGateway } from "../../worker/config.ts";
 
 export default defineGateway({
@@ -79,6 +80,33 @@ export default defineGateway({
       replyTopic: "uuid.replies",
       timeoutMs: 2_000,
       correlationIds: "uuid",
+    },
+    called: {
+      route: "POST /called",
+      requestTopic: "called.requests",
+      replyTopic: "durable.replies",
+      timeoutMs: 1_000,
+      asyncTimeoutMs: 60_000,
+      retentionMs: 172_800_000,
+      callbacks: { hosts: ["hooks.example.com"], secret: "CALLBACK_SECRET" },
+      // Some of its requests are made to expire.
+      breaker: false,
+    },
+    calledBriefly: {
+      route: "POST /called-briefly",
+      requestTopic: "called.requests",
+      replyTopic: "durable.replies",
+      timeoutMs: 1_000,
+      retentionMs: 1_000,
+      callbacks: { hosts: ["hooks.example.com"], secret: "CALLBACK_SECRET" },
+    },
+    calledIfValid: {
+      route: "POST /called-if-valid",
+      requestTopic: "called.requests",
+      replyTopic: "durable.replies",
+      timeoutMs: 1_000,
+      callbacks: { hosts: ["hooks.example.com"], secret: "CALLBACK_SECRET" },
+      validate: { reply: v.object({ id: v.string() }) },
     },
   },
 });

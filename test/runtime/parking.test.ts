@@ -294,3 +294,13 @@ test.each(kinds.flatMap((kind) => points.map((point) => [kind, point] as const))
     expect([again, another]).toEqual(["accepted", "duplicate"]);
   },
 );
+
+test("an alarm that finds the callers gone with their object goes on to the end of retention", async () => {
+  const it = await newWait("durable");
+  const parked = await it.port.park();
+  expect(await stored(it)).toEqual({ rows: 1, alarm: it.deadlineAt });
+  await abortAllDurableObjects();
+  expect(await parked.ended).toBeUndefined();
+  expect(await runDurableObjectAlarm(it.waiter())).toBe(true);
+  expect(await stored(it)).toEqual({ rows: 1, alarm: it.deadlineAt + 60_000 });
+});

@@ -26,13 +26,15 @@ function storage({ rows = 0 } = {}) {
   };
 }
 
-test("it rings for the earlier of what parked callers wait for and what is kept", () => {
+test("it rings for the earliest of what parked callers wait for, what is kept and what is to be told", () => {
   expect(nextAlarm({})).toBeUndefined();
   expect(nextAlarm({ parkedUntil: 5_000 })).toBe(5_000);
   expect(nextAlarm({ keepUntil: 60_000 })).toBe(60_000);
   expect(nextAlarm({ parkedUntil: 5_000, keepUntil: 60_000 })).toBe(5_000);
   expect(nextAlarm({ parkedUntil: 70_000, keepUntil: 60_000 })).toBe(60_000);
   expect(nextAlarm({ parkedUntil: 0, keepUntil: 60_000 })).toBe(0);
+  expect(nextAlarm({ keepUntil: 60_000, callbackAt: 2_000 })).toBe(2_000);
+  expect(nextAlarm({ parkedUntil: 1_000, keepUntil: 60_000, callbackAt: 2_000 })).toBe(1_000);
 });
 
 test("an object that nobody parks at and that keeps nothing writes nothing", () => {

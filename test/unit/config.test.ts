@@ -616,3 +616,76 @@ describe("admission", () => {
     ]);
   });
 });
+
+describe("callbacks", () => {
+  const withCallbacks = (callbacks: unknown, more: object = {}) =>
+    problemsOf({ services: { a: { ...predict, callbacks, ...more } } });
+  const secret = "CALLBACK_SECRET";
+
+  test.each([
+    "hooks.example.com",
+    "*.example.com",
+    "*.hooks.example.com:8443",
+    "hooks.example.com:1",
+    "xn--bcher-kva.example.com",
+  ])("may go to %s", (host) => {
+    expect(withCallbacks({ hosts: [host], secret })).toEqual([]);
+  });
+
+  test.each([
+    "",
+    "*",
+    "*.com",
+    "*.",
+    "a.*.example.com",
+    "*hooks.example.com",
+    "https://hooks.example.com",
+    "hooks.example.com/",
+    "me@hooks.example.com",
+    "hooks.example.com:443",
+    "hooks.example.com:0",
+    "hooks.example.com:65536",
+    "hooks.example.com:",
+    "Hooks.example.com",
+    "bücher.example.com",
+    "hooks.example.com.",
+    "kafka",
+    "localhost",
+    "hooks.localhost",
+    "printer.local",
+    "metadata.google.internal",
+    "127.0.0.1",
+    "127.1",
+    "0x7f.1",
+    "2130706433",
+    "[::1]",
+    "::1",
+  ])("may not go to what is no public name: %j", (host) => {
+    expect(withCallbacks({ hosts: ["hooks.example.com", host], secret })).toEqual([
+      `services.a.callbacks.hosts.1 | ${JSON.stringify(host)} | must be a public name in lower case, such as "hooks.example.com", "*.example.com" or "hooks.example.com:8443"`,
+    ]);
+  });
+
+  test("need a host, and the name of a secret", () => {
+    expect(withCallbacks({ hosts: [], secret: "whsec_c2VjcmV0" })).toEqual([
+      "services.a.callbacks.hosts | [] | must have at least one host",
+      'services.a.callbacks.secret | "whsec_c2VjcmV0" | must be the name of a secret: A-Z, 0-9 and _',
+    ]);
+    expect(withCallbacks({})).toEqual([
+      "services.a.callbacks.hosts | undefined | is missing",
+      "services.a.callbacks.secret | undefined | is missing",
+    ]);
+  });
+
+  test("stay with the gateway: their URL is neither forwarded nor a record key", () => {
+    const rule = "is for the gateway and never travels: it names the webhook that the gateway calls";
+    const travelling = {
+      forwardHeaders: ["accept", "x-callback-url"],
+      recordKey: { header: "X-Callback-URL" },
+    };
+    expect(withCallbacks({ hosts: ["hooks.example.com"], secret }, travelling)).toEqual([
+      `services.a.forwardHeaders.1 | "x-callback-url" | ${rule}`,
+      `services.a.recordKey.header | "x-callback-url" | ${rule}`,
+    ]);
+  });
+});

@@ -66,7 +66,8 @@ function start({ open, attach, confirm, produce, waitUntil = 10_000, reply = nev
       return said("open", open(run.openers.length));
     },
     confirm: (_, { status }) => said(`confirm ${status}`, confirm?.() ?? Promise.resolve("goes-on" as const)),
-    attach: (_, ms) => said(ms === 0 ? "look" : "hold", attach?.() ?? Promise.resolve(waiting)),
+    attach: (_, ms) =>
+      said<AttachOutcome>(ms === 0 ? "look" : "hold", attach?.() ?? Promise.resolve(waiting)),
   };
   const kafka: Pick<KafkaPort, "produce"> = {
     produce: () => said("produce", produce?.(run.count("produce") + 1) ?? Promise.resolve(appended)),

@@ -34,3 +34,25 @@ test.each([
 ])("a rate limit needs its binding: one that %s", (_, env, problems) => {
   expect(environmentProblems({ ...complete, ...env }, config)).toEqual(problems);
 });
+
+const good = `whsec_${"c2VjcmV0".repeat(4)}`;
+
+test.each([
+  ["that is there", { HOOKS: good }, []],
+  ["that are two", { HOOKS: `${good} ${good}` }, []],
+  ["that is not there", {}, ["HOOKS is not set, which signs callbacks"]],
+  ["that is empty", { HOOKS: "" }, ["HOOKS is not set, which signs callbacks"]],
+  [
+    "that is too short",
+    { HOOKS: "whsec_c2VjcmV0" },
+    [expect.stringMatching(/^HOOKS: must be one or several/)],
+  ],
+  ["of which one is too short", { HOOKS: `${good} whsec_c2VjcmV0` }, [expect.not.stringContaining("c2Vj")]],
+])("callbacks need a secret: one %s", (_, env, problems) => {
+  const callbacks = { hosts: ["hooks.example.com"], secret: "HOOKS" };
+  const service = { requestTopic: "requests", replyTopic: "replies", callbacks };
+  const called = defineGateway({
+    services: { a: { ...service, route: "POST /a" }, b: { ...service, route: "POST /b" } },
+  });
+  expect(environmentProblems({ ...complete, ...env }, called)).toEqual(problems);
+});

@@ -4,6 +4,7 @@
 import * as v from "valibot";
 import { apiKeyIssuer } from "../access/principal.ts";
 import type { RequiredClaims } from "../access/claims.ts";
+import { secretName } from "./forms.ts";
 
 /** One way for a caller to prove who it is. */
 export type AuthenticationOptions =
@@ -143,11 +144,6 @@ const cloudflareAccessSchema = v.strictObject({
   audience,
   jwksUrl: v.exactOptional(jwksUrl),
 });
-
-const secretName = v.pipe(
-  v.string("the name of a secret is needed"),
-  v.regex(/^[A-Z][A-Z0-9_]{0,63}$/, "must be the name of a secret: A-Z, 0-9 and _"),
-);
 
 const ways = {
   apiKeys: v.strictObject({ apiKeys: secretName }),

@@ -11,3 +11,9 @@ export const wholeNumber = (from: number, to: number, unit: string) =>
   );
 
 export const yesOrNo = v.boolean("must be true or false");
+
+/** As a variable of the Worker. */
+export const secretName = v.pipe(
+  v.string("the name of a secret is needed"),
+  v.regex(/^[A-Z][A-Z0-9_]{0,63}$/, "must be the name of a secret: A-Z, 0-9 and _"),
+);

@@ -5,6 +5,7 @@ import type { CorrelationIdForm, HeaderDialect, OwnedPartitions } from "../../pr
 import type { ReplyRouting } from "../exchange/routing.ts";
 import type { BreakerOptions, Fallback, FallbackOptions } from "./admission.ts";
 import type { Authentication, AuthenticationOptions } from "./authentication.ts";
+import type { CallbackOptions } from "./callbacks.ts";
 import type { CorsOptions, LimitOptions, RateLimitOptions, Schemas, ValidationOptions } from "./http.ts";
 
 /** Where the record key of a request comes from; absent or empty in a request is a 400. */
@@ -166,6 +167,12 @@ export interface ServiceOptions {
    * @default nobody looks
    */
   readonly responderGroup?: string;
+  /**
+   * Where the end of a request may be told, to a webhook that the request names in `X-Callback-URL`:
+   * `{ hosts: ["hooks.example.com"], secret: "CALLBACK_SECRET" }`. Such a request is durable.
+   * @default a request that names one gets 400
+   */
+  readonly callbacks?: CallbackOptions;
 }
 
 export interface GatewayOptions {
@@ -219,6 +226,7 @@ interface UndeclaredOptions {
   readonly capacityPerPrincipal: number | undefined;
   readonly fallback: Fallback | undefined;
   readonly responderGroup: string | undefined;
+  readonly callbacks?: CallbackOptions | undefined;
 }
 
 export interface GatewayConfig {

@@ -2,7 +2,7 @@
 // may be by itself is in schema.ts.
 
 import { TrieRouter } from "hono/router/trie-router";
-import { dialectOf } from "../../protocol/index.ts";
+import { dialectOf, httpHeaders } from "../../protocol/index.ts";
 import { credentialHeadersOf } from "../access/credentials.ts";
 import { mostPartitionsPerOwned } from "../exchange/routing.ts";
 import type { ConfigProblem, GatewayConfig, Service } from "./options.ts";
@@ -85,6 +85,7 @@ function serviceProblems(service: Service, { produceTimeoutMs }: GatewayConfig):
     ...dialectProblems(service),
     ...guardProblems(service),
     ...credentialProblems(service),
+    ...callbackProblems(service),
   );
   const { recordKey } = service;
   if (
@@ -172,6 +173,21 @@ function credentialProblems(service: Service): ConfigProblem[] {
     });
   }
   return problems;
+}
+
+/** Whom the gateway is to call is between the client and the gateway. */
+function callbackProblems({ name, forwardHeaders, recordKey }: Service): ConfigProblem[] {
+  const header = httpHeaders.callbackUrl.toLowerCase();
+  const problem = (option: string): ConfigProblem => ({
+    option: `services.${name}.${option}`,
+    received: show(header),
+    rule: "is for the gateway and never travels: it names the webhook that the gateway calls",
+  });
+  const keyHeader = recordKey !== undefined && "header" in recordKey ? recordKey.header.toLowerCase() : "";
+  return [
+    ...forwardHeaders.flatMap((each, at) => (each === header ? [problem(`forwardHeaders.${at}`)] : [])),
+    ...(keyHeader === header ? [problem("recordKey.header")] : []),
+  ];
 }
 
 /** A binding counts to one number, whoever asks it. */

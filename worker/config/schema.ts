@@ -4,6 +4,7 @@ import * as v from "valibot";
 import { dialects, isOwnedRecordHeader, type DialectName } from "../../protocol/index.ts";
 import { breakerSchema, fallbackSchema, groupName } from "./admission.ts";
 import { authenticationSchema, claimNames } from "./authentication.ts";
+import { callbacksSchema } from "./callbacks.ts";
 import { wholeNumber, yesOrNo } from "./forms.ts";
 import { corsSchema, defaultLimits, limitsSchema, rateLimitSchema, validationSchema } from "./http.ts";
 import { drainLocations } from "./options.ts";
@@ -129,6 +130,7 @@ export const serviceSchema = v.strictObject({
   breaker: breakerSchema,
   fallback: v.optional(fallbackSchema),
   responderGroup: v.optional(groupName),
+  callbacks: v.optional(callbacksSchema),
 });
 
 export const gatewaySchema = v.strictObject({

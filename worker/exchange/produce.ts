@@ -2,8 +2,7 @@
 // produced again is decided here; what an exchange makes of it is not.
 
 import type { KafkaPort } from "../../kafka/index.ts";
-import { logText, type NewRecord, type Refused } from "../../protocol/index.ts";
-import { SparseLog } from "../sparse-log.ts";
+import { logText, type NewRecord, type Refused, SparseLog } from "../../protocol/index.ts";
 
 /** Of this isolate, by topic. */
 const refusals = new Map<string, SparseLog>();

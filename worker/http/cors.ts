@@ -27,6 +27,7 @@ const exposedHeaders = [
   "Preference-Applied",
   "RateLimit",
   "RateLimit-Policy",
+  httpHeaders.callbackStatus,
 ];
 
 const allowedHeaders = [
@@ -64,10 +65,17 @@ function preflightedMethod(headers: Headers): string | undefined {
   return headers.has("Origin") ? (headers.get("Access-Control-Request-Method") ?? undefined) : undefined;
 }
 
-function policyOf({ method, cors: options, forwardHeaders, recordKey }: Service): Policy | undefined {
+function policyOf({
+  method,
+  cors: options,
+  forwardHeaders,
+  recordKey,
+  callbacks,
+}: Service): Policy | undefined {
   if (options === undefined) return undefined;
   const { origins, credentials, maxAgeSeconds } = options;
   const keyHeader = recordKey !== undefined && "header" in recordKey ? [recordKey.header] : [];
+  const callbackHeader = callbacks === undefined ? [] : [httpHeaders.callbackUrl];
   return {
     isPublic: origins === "*",
     middleware: cors({
@@ -75,7 +83,7 @@ function policyOf({ method, cors: options, forwardHeaders, recordKey }: Service)
       credentials,
       maxAge: maxAgeSeconds,
       allowMethods: withHead(method),
-      allowHeaders: withoutRepeats([...allowedHeaders, ...forwardHeaders, ...keyHeader]),
+      allowHeaders: withoutRepeats([...allowedHeaders, ...callbackHeader, ...forwardHeaders, ...keyHeader]),
       exposeHeaders: exposedHeaders,
     }),
   };

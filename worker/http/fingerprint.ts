@@ -15,15 +15,19 @@ export interface Fingerprinted {
   readonly recordKey: string | null;
   /** As the service's config lists them. */
   readonly forwarded: readonly (readonly [name: string, value: string])[];
+  /** Absent: none. */
+  readonly callbackUrl?: string | undefined;
   readonly body: Uint8Array;
 }
 
 /** SHA-256 in hex. The head is JSON, so that no two requests run together to the same bytes. */
 export async function fingerprint({ body, ...request }: Fingerprinted): Promise<string> {
-  const { method, path, query, contentType, contentEncoding, recordKey, forwarded } = request;
-  const parts = [method, path, query, contentType, recordKey, forwarded, body.byteLength];
+  const { method, path, query, contentType, contentEncoding, recordKey, forwarded, callbackUrl } = request;
+  const parts: unknown[] = [method, path, query, contentType, recordKey, forwarded, body.byteLength];
   // Only where there is one: exchanges are stored that earlier versions have made fingerprints of.
   if (contentEncoding !== undefined) parts.push(contentEncoding);
+  // A form of its own, since the part before it may not be there.
+  if (callbackUrl !== undefined) parts.push({ callbackUrl });
   const head = encodeText(JSON.stringify(parts));
   const whole = new Uint8Array(head.byteLength + body.byteLength);
   whole.set(head);

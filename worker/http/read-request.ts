@@ -19,6 +19,7 @@ import type { Service } from "../config.ts";
 import { deriveExchangeId, mintExchangeId, type ExchangeId } from "../exchange/correlation-id.ts";
 import { replyPartitionFor } from "../exchange/routing.ts";
 import { readBody } from "./body.ts";
+import { readCallbackUrl, type CallbackUrl } from "./callback-url.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { readClientKey } from "./idempotency-key.ts";
 import { readPath } from "./path.ts";
@@ -41,6 +42,8 @@ export interface ReadRequest {
   /** Epoch ms: of the exchange, if it falls to this caller to begin one. */
   readonly deadlineAt: number;
   readonly clientCorrelationId: string | undefined;
+  /** Where its end is to be told. */
+  readonly callbackUrl: string | undefined;
   readonly recordKey: string;
   readonly fingerprint: () => Promise<string>;
   /** The same attempt gives the same record. */
@@ -73,6 +76,8 @@ export async function readRequest(
   const { correlationId } = id;
   c.set("correlationId", correlationId);
   if (clientKey.status === "unusable") return refuse(clientKey.code, { detail: clientKey.why });
+  const callback = readCallback(service, headers, c.env);
+  if (callback?.ok === false) return refuse("callback_refused", { detail: callback.why });
   const clientCorrelationId = headers.get(httpHeaders.correlationId) ?? undefined;
   if ((clientCorrelationId?.length ?? 0) > maxClientCorrelationIdLength) {
     return refuse("bad_request", {
@@ -154,10 +159,22 @@ export async function readRequest(
         contentEncoding: headers.get("Content-Encoding") ?? undefined,
         recordKey: service.recordKey === undefined ? null : key.key,
         forwarded,
+        callbackUrl: callback?.url,
         body,
       }),
+    callbackUrl: callback?.url,
     recordOf,
   };
+}
+
+/** Undefined when none is asked for. */
+function readCallback(
+  { callbacks }: Service,
+  headers: Headers,
+  { HEARBACK_CALLBACK_TARGETS: targets }: AppEnv["Bindings"],
+): CallbackUrl | undefined {
+  const text = headers.get(httpHeaders.callbackUrl);
+  return text === null ? undefined : readCallbackUrl(text, callbacks?.hosts, targets === "open");
 }
 
 /** What the service's schemas have to say; undefined when nothing. */

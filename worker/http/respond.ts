@@ -1,11 +1,14 @@
 // The only place where an outcome or a problem becomes an HTTP response.
 
+import { serializeItem, Token, type BareItem } from "structured-headers";
 import {
   decodeText,
   httpHeaders,
+  locationOf,
   problems,
   problemType,
   responderProblemTitle,
+  type CallbackFate,
   type Problem,
   type ProblemCode,
   type Reply,
@@ -67,24 +70,25 @@ export function respondOutcome(outcome: ExchangeOutcome, correlationId: string):
   }
 }
 
-/** Where a durable exchange is asked for by its ID. */
-export function locationOf(correlationId: string): string {
-  return `/requests/${correlationId}`;
-}
-
 /** An exchange that goes on. Instants are epoch ms; they are those of its present attempt. */
 export interface StillWaiting {
   readonly correlationId: string;
   readonly createdAt: number;
   readonly deadlineAt: number;
+  readonly callback?: CallbackFate;
 }
 
 export function respondWaiting(
-  { correlationId, createdAt, deadlineAt }: StillWaiting,
+  { correlationId, createdAt, deadlineAt, callback }: StillWaiting,
   now: number,
 ): Response {
-  const body = { status: "waiting", correlationId, deadlineAt };
-  return new Response(`${JSON.stringify(body)}\n`, {
+  const body = {
+    status: "waiting",
+    correlationId,
+    deadlineAt,
+    ...(callback === undefined ? {} : { callback }),
+  };
+  const response = new Response(`${JSON.stringify(body)}\n`, {
     status: 202,
     headers: {
       "Content-Type": "application/json",
@@ -93,6 +97,7 @@ export function respondWaiting(
       [httpHeaders.correlationId]: correlationId,
     },
   });
+  return withCallbackStatus(response, callback);
 }
 
 /** For a caller who wanted to wait no longer than to the usual deadline, which this exchange does not have. */
@@ -124,6 +129,17 @@ export function respondFallback({ status, body }: Fallback, correlationId: strin
 /** Names where a durable exchange can be asked for. */
 export function withLocation(response: Response, correlationId: string): Response {
   response.headers.set("Location", locationOf(correlationId));
+  return response;
+}
+
+/** Says how far the callback of a durable exchange has come, where it has one: an Item of RFC 9651. */
+export function withCallbackStatus(response: Response, callback: CallbackFate | undefined): Response {
+  if (callback === undefined) return response;
+  const { status, attempts, last, nextAt } = callback;
+  const parameters = new Map<string, BareItem>([["attempts", attempts]]);
+  if (last !== undefined) parameters.set("last", last);
+  if (nextAt !== undefined) parameters.set("next", new Date(Math.ceil(nextAt / 1_000) * 1_000));
+  response.headers.set(httpHeaders.callbackStatus, serializeItem([new Token(status), parameters]));
   return response;
 }
 

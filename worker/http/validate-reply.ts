@@ -8,9 +8,9 @@ import {
   validate,
   type Reply,
   type StandardSchemaV1,
+  type SparseLog,
 } from "../../protocol/index.ts";
 import type { Service } from "../config.ts";
-import type { SparseLog } from "../sparse-log.ts";
 import { respondProblem } from "./respond.ts";
 import { isCompressed } from "./validate-request.ts";
 

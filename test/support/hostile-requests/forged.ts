@@ -35,6 +35,11 @@ export const forged: readonly HostileRequest[] = [
     }),
     expected: served(),
   },
+  {
+    title: "a callback to cloud metadata, at a service that takes none",
+    send: head("/echo", { headers: ["X-Callback-URL: http://169.254.169.254/latest/meta-data/"], body: "x" }),
+    expected: problem(400, "callback_refused"),
+  },
   { title: "a forged Host", send: "GET /look HTTP/1.1\r\nHost: 169.254.169.254\r\n\r\n", expected: served() },
   { title: "no Host", send: "GET /look HTTP/1.1\r\n\r\n", expected: platform(400) },
   {
