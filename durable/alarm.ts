@@ -23,6 +23,8 @@ export class Alarm {
   readonly #storage: DurableObjectStorage;
   /** `by`: set by an earlier instance, and rings then at the latest. */
   #at: number | { readonly by: number } | undefined;
+  /** Whether one that an earlier instance set is certainly gone. */
+  #hasRung = false;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
@@ -33,15 +35,19 @@ export class Alarm {
     return typeof this.#at === "object";
   }
 
-  /** Something is found that an earlier instance set the alarm for, for that instant or an earlier one. */
+  /**
+   * Something is found that an earlier instance set the alarm for, for that instant or an earlier one. Not once it rang:
+   * it may have rung for callers who were lost with that instance, and then nothing would remove what it left.
+   */
   inherit(by: number): void {
-    if (typeof this.#at === "number") return;
+    if (this.#hasRung || typeof this.#at === "number") return;
     this.#at = { by: Math.min(by, this.#at?.by ?? by) };
   }
 
   /** It rang: the platform has taken it down. */
   rang(): void {
     this.#at = undefined;
+    this.#hasRung = true;
   }
 
   /** What was due could not be done: it rings once more. */

@@ -137,6 +137,14 @@ test("an alarm that rings twice, or too early, ends nothing that is not due", as
   expect(await parked.ended).toEqual(replied("still on", "durable"));
 });
 
+test("the alarm of callers who were lost in a reset leaves what is stored with an alarm of its own", async () => {
+  const it = await newWait("durable");
+  await it.port.park();
+  await abortAllDurableObjects();
+  expect(await runDurableObjectAlarm(it.waiter())).toBe(true);
+  expect(await stored(it)).toEqual({ rows: 1, alarm: it.deadlineAt + 60_000 });
+});
+
 test("every parked caller of an exchange is told, and one who comes later is told at once", async () => {
   const it = await newWait("durable");
   const parked = await Promise.all(Array.from({ length: 20 }, () => it.port.park()));

@@ -108,8 +108,12 @@ export interface BridgeProcess extends TestBridge {
 /** Where a bridge process keeps its log: in memory, in a folder, or on a cluster. */
 export type LogPlace = { readonly state?: string } | { readonly brokers: string };
 
-/** The bridge's own command in a process of its own. */
-export async function startBridgeProcess(port: number, place: LogPlace = {}): Promise<BridgeProcess> {
+/** The bridge's own command in a process of its own. What it complains of goes to standard error, or to `onLine`. */
+export async function startBridgeProcess(
+  port: number,
+  place: LogPlace = {},
+  onLine?: (line: string) => void,
+): Promise<BridgeProcess> {
   const child = spawn(
     process.execPath,
     [
@@ -128,13 +132,16 @@ export async function startBridgeProcess(port: number, place: LogPlace = {}): Pr
             ...[...topics].flatMap(([topic, partitions]) => ["--topic", `${topic}:${partitions}`]),
           ]),
     ],
-    { cwd: root, stdio: ["ignore", "pipe", "inherit"] },
+    { cwd: root, stdio: ["ignore", "pipe", onLine === undefined ? "inherit" : "pipe"] },
   );
+  if (onLine !== undefined && child.stderr !== null)
+    createInterface({ input: child.stderr }).on("line", onLine);
   const url = await new Promise<string>((resolve, reject) => {
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      const found = /http:\/\/[^\s,]+/.exec(line);
-      if (found !== null) resolve(found[0]);
-    });
+    if (child.stdout !== null)
+      createInterface({ input: child.stdout }).on("line", (line) => {
+        const found = /http:\/\/[^\s,]+/.exec(line);
+        if (found !== null) resolve(found[0]);
+      });
     child.once("exit", (code) => reject(new Error(`the bridge ended with ${code}`)));
   });
   return {
