@@ -309,6 +309,10 @@ describeRule("wrong-caller", {
     ],
     ["the answer at somebody else's Location", spied({ body: "theirs" })],
     ["that somebody else's exchange waits", spied({ status: 202, location: "/requests/id-of-async" })],
+    [
+      "the ID of somebody else's exchange in the refusal",
+      spied({ status: 404, code: "request_unknown", correlationId: "id-of-async" }),
+    ],
     ["that somebody else's exchange is gone when it is not", spied({ status: 410, code: "gone" })],
     [
       "a key of one principal that leads to the exchange of the other",

@@ -12,12 +12,14 @@ const notNow = [
   "503 circuit_open",
   "503 at_capacity",
   "503 no_responder",
+  // Of a runtime that was stopped for longer than a body may take.
+  "408 body_timeout",
 ];
 const allowedAtService: Readonly<Record<CallKind, readonly string[]>> = {
   plain: ["200", "504 deadline_exceeded", ...notNow],
   keyed: ["200", "504 deadline_exceeded", "503 produce_unknown", ...notNow],
-  // Answered at once if its key was answered before.
-  async: ["200", "202", "503 produce_unknown", ...notNow],
+  // With a key it may have been answered before, or expire at this moment.
+  async: ["200", "202", "503 produce_unknown", "504 deadline_exceeded", ...notNow],
 };
 const allowedAtLocation = [
   "200",

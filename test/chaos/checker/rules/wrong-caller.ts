@@ -23,12 +23,16 @@ export function* wrongCallers(facts: Facts): Generator<Finding> {
 function* atLocationOfAnother(facts: Facts, one: TryLine): Generator<Finding> {
   const response = responseOf(one);
   // A connection that broke said nothing; whether something explains it is asked of all tries.
-  if (response === undefined || (response.status === 404 && response.code === "request_unknown")) return;
+  if (response === undefined) return;
+  const correlationId = response.correlationId ?? "";
+  // The ID of the request that asks; that of the exchange would say that there is one.
+  const isUnknown = response.code === "request_unknown" && facts.requestsOf(correlationId).length === 0;
+  if (response.status === 404 && isUnknown) return;
   if (response.code === "waiter_unavailable") {
     yield explained("somebody else's waiter was out of reach");
     return;
   }
-  const kept = keptUntil(facts, response.correlationId ?? "");
+  const kept = keptUntil(facts, correlationId);
   if (response.status === 410 && kept !== undefined && one.endedAt >= kept) {
     yield explained("somebody else's exchange was gone");
     return;
