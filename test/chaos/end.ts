@@ -15,6 +15,8 @@ const removalMs = 5_000;
  * and not of this file.
  */
 export async function readEnd(gateway: RestartableGateway, patienceMs: number): Promise<EndFile> {
+  // What was late for everybody is read by a tick at the latest.
+  await gateway.tick();
   await until(Date.now() + patienceMs, async () => {
     return alarmsOnDisk(gateway.waiters) === 0 && (await ledgerOf(gateway.url)).inFlight === 0;
   });

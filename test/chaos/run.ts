@@ -96,14 +96,21 @@ export async function runChaos(options: ChaosOptions, later: Later): Promise<voi
   const told = setInterval(() => progress(stateOf(clients, startedAt)), tellEveryMs);
   later(() => clearInterval(told));
 
-  const faultsOver = AbortSignal.timeout(minutes * 60_000);
+  const over = new AbortController();
   const schedule = targets.length === 0 ? [] : planFaults({ seed, targets, outagesMs, breaksMs });
-  await Promise.all([
-    injectFaults(world, schedule, faultsOver, journals.faults, (line) =>
-      progress(showFault(line, startedAt)),
-    ),
-    sleep(minutes * 60_000),
-  ]);
+  const faults = injectFaults(world, schedule, over.signal, journals.faults, (line) =>
+    progress(showFault(line, startedAt)),
+  ).catch((cause: unknown) => {
+    over.abort();
+    throw cause;
+  });
+  later(() => {
+    over.abort();
+    return faults.catch(() => undefined);
+  });
+  await sleep(minutes * 60_000, undefined, { signal: over.signal }).catch(() => undefined);
+  over.abort();
+  await faults;
   progress("faults and load are over; clients finish what they have begun");
   const longestMs = Math.max(times.keyedMs, times.asyncMs) + times.retentionMs;
   await clients.finish(longestMs + slackMs);

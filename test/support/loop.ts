@@ -108,11 +108,11 @@ export interface BridgeProcess extends TestBridge {
 /** Where a bridge process keeps its log: in memory, in a folder, or on a cluster. */
 export type LogPlace = { readonly state?: string } | { readonly brokers: string };
 
-/** The bridge's own command in a process of its own. What it complains of goes to standard error, or to `onLine`. */
+/** The bridge's own command in a process of its own. `onLine`: told what it complains of. */
 export async function startBridgeProcess(
   port: number,
   place: LogPlace = {},
-  onLine?: (line: string) => void,
+  onLine: (line: string) => void = (line) => console.error(line),
 ): Promise<BridgeProcess> {
   const child = spawn(
     process.execPath,
@@ -132,16 +132,17 @@ export async function startBridgeProcess(
             ...[...topics].flatMap(([topic, partitions]) => ["--topic", `${topic}:${partitions}`]),
           ]),
     ],
-    { cwd: root, stdio: ["ignore", "pipe", onLine === undefined ? "inherit" : "pipe"] },
+    { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
   );
-  if (onLine !== undefined && child.stderr !== null)
-    createInterface({ input: child.stderr }).on("line", onLine);
+  const killWithUs = (): void => void child.kill("SIGKILL");
+  process.once("exit", killWithUs);
+  child.once("exit", () => process.off("exit", killWithUs));
+  createInterface({ input: child.stderr }).on("line", onLine);
   const url = await new Promise<string>((resolve, reject) => {
-    if (child.stdout !== null)
-      createInterface({ input: child.stdout }).on("line", (line) => {
-        const found = /http:\/\/[^\s,]+/.exec(line);
-        if (found !== null) resolve(found[0]);
-      });
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      const found = /http:\/\/[^\s,]+/.exec(line);
+      if (found !== null) resolve(found[0]);
+    });
     child.once("exit", (code) => reject(new Error(`the bridge ended with ${code}`)));
   });
   return {
