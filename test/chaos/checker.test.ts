@@ -349,6 +349,7 @@ const plainEndsIn =
     run.tries[0] = { ...at(run, 0), outcome };
     run.calls[0] = { call: "plain", kind: "plain", principal: "acme", ended: "refused" };
   };
+const wentAway = { type: "broken", cause: "the client went away" } as const;
 const brokenOff = { type: "broken", cause: "ECONNRESET" } as const;
 
 describeRule("wrong-answer", {
@@ -379,7 +380,7 @@ describeRule("wrong-answer", {
       "a connection that broke with the runtime",
       all(plainEndsIn(brokenOff), (run) => run.faults.push(fault("runtime", "kill", 500))),
     ],
-    ["a client that goes away", plainEndsIn({ type: "broken", cause: "the client went away" })],
+    ["a client that goes away", plainEndsIn(wentAway)],
   ],
 });
 
@@ -463,9 +464,15 @@ describeRule("unfinished", {
       },
     ],
     [
-      "a try that lasted longer than its deadline",
+      "a response that comes long after the deadline",
       (run) => {
-        run.tries[1] = { ...at(run, 1), endedAt: begin + 48_000 };
+        run.tries[1] = { ...at(run, 1), endedAt: begin + 56_000 };
+      },
+    ],
+    [
+      "a client that leaves after its deadline, with nothing",
+      (run) => {
+        run.tries.push(keyedTry(0, wentAway, { endedAt: begin + 48_000 }));
       },
     ],
     ["a record that cannot be understood", (run) => run.unreadable.push("request 0/9 names no call")],
@@ -475,7 +482,7 @@ describeRule("unfinished", {
 
 test("a try may last as much longer as the runtime stood still", () => {
   const { violations } = after((run) => {
-    run.tries[1] = { ...at(run, 1), endedAt: begin + 48_000 };
+    run.tries[1] = { ...at(run, 1), endedAt: begin + 56_000 };
     run.faults.push(fault("runtime", "pause", 30_000));
   });
   expect(violations).toEqual([]);

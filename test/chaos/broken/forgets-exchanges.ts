@@ -10,7 +10,8 @@ export default createGateway(config);
 
 export class Waiter extends ShippedWaiter {
   constructor(ctx: DurableObjectState, env: object) {
-    ctx.storage.kv.delete(exchangeKey);
+    // A waiter that has nothing to forget must not be slow for it: each would write to a file of its own.
+    if (ctx.storage.kv.get(exchangeKey) !== undefined) ctx.storage.kv.delete(exchangeKey);
     super(ctx, env);
   }
 }

@@ -6,8 +6,9 @@ import { violation, type Finding } from "../finding.ts";
 import type { Facts } from "../facts.ts";
 import type { TryLine } from "../../journal.ts";
 
-/** Over the deadline: what a busy machine needs besides. */
-const graceMs = 2_500;
+/** Over the deadline: what a busy machine needs besides, to answer, and for a client that leaves without an answer. */
+const graceMs = 10_000;
+const leavingGraceMs = 2_500;
 /** And after a fault: all that was held up comes at once. */
 const afterFaultMs = 5_000;
 
@@ -30,7 +31,10 @@ export function* unfinished(facts: Facts): Generator<Finding> {
       yield violation(`the call ${one.call} was accepted without a Location`);
     }
     const tookMs = one.endedAt - one.sentAt;
-    const mayMs = (longest.get(one.kind) ?? Infinity) + graceMs + stoppedMs(facts, one);
+    const mayMs =
+      (longest.get(one.kind) ?? Infinity) +
+      (response === undefined ? leavingGraceMs : graceMs) +
+      stoppedMs(facts, one);
     if (tookMs > mayMs) yield violation(`a try of the call ${one.call} took ${tookMs} ms`);
   }
 }
