@@ -57,7 +57,7 @@ export const brokenGateways: readonly BrokenGateway[] = [
   gateway(
     "forgets-exchanges",
     15,
-    ["second-record"],
+    ["lost-answer", "second-record"],
     "a waiter forgets what it has stored when it is built anew",
   ),
   gateway("miscounts", 18, ["books"], "the ledger leaves out every tenth reply"),
