@@ -9,7 +9,8 @@ import { parseChaosOptions } from "./options.ts";
 import { writeCharts } from "./report/charts.ts";
 import { printReport } from "./report/print.ts";
 import { readSummary } from "./report/summary.ts";
-import { runChaos, usual } from "./run.ts";
+import { usual } from "./presets.ts";
+import { runChaos } from "./run.ts";
 
 const { broken: brokenName, ...options } = optionsOrExit(parseChaosOptions(process.argv.slice(2)));
 const broken = brokenGateways.find(({ name }) => name === brokenName);

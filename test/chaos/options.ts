@@ -3,7 +3,7 @@
 import { parseArgs } from "node:util";
 import { numberOf, parseCommandLine, type Parsed } from "../../dev/command-line.ts";
 import { targets, type Target } from "./journal.ts";
-import { usual } from "./run.ts";
+import { usual } from "./presets.ts";
 
 export interface ChaosCommand {
   readonly minutes: number;

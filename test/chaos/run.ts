@@ -2,11 +2,10 @@
 // What it saw is in the files of its folder, which the checker and the report read. The loop, with the topics in it, is
 // there until `later` undoes it.
 
-import { execFileSync } from "node:child_process";
 import { mkdirSync, rmSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { startClients, type Clients } from "./clients.ts";
+import { commitAtHand } from "../support/proof.ts";
 import { readEnd } from "./end.ts";
 import { injectFaults } from "./faults.ts";
 import { replyTopic, requestTopic, type Times } from "./gateway/services.ts";
@@ -36,20 +35,13 @@ export interface ChaosOptions {
   readonly progress: (line: string) => void;
 }
 
-/** What a run of minutes uses. */
-export const usual = {
-  rate: 20,
-  times: { plainMs: 5_000, keyedMs: 45_000, asyncMs: 60_000, retentionMs: 20_000 },
-  outagesMs: [500, 8_000],
-  breaksMs: [2_000, 8_000],
-} as const satisfies Partial<ChaosOptions>;
-
-const root = fileURLToPath(new URL("../..", import.meta.url));
 const shippedEntry = "test/chaos/gateway/entry.ts";
 const tickEveryMs = 60_000;
 const tellEveryMs = 10_000;
-/** After a request was taken in by a machine that has too much to do. */
+/** Until a request is taken in by a machine that has too much to do. */
 const slackMs = 4_000;
+/** After the longest exchange of those that began before the end: for a few more refusals with their `Retry-After`. */
+const finishMs = 60_000;
 
 type Later = (cleanup: () => unknown) => void;
 
@@ -113,7 +105,7 @@ export async function runChaos(options: ChaosOptions, later: Later): Promise<voi
   await faults;
   progress("faults and load are over; clients finish what they have begun");
   const longestMs = Math.max(times.keyedMs, times.asyncMs) + times.retentionMs;
-  await clients.finish(longestMs + slackMs);
+  await clients.finish(longestMs + finishMs);
   clearInterval(told);
   progress(`${stateOf(clients, startedAt)}; waiting until all retention is over`);
   writeDocument(folder, "end", await readEnd(world.gateway, longestMs + 30_000));
@@ -132,10 +124,4 @@ function showFault({ target, fault, at, backAt }: FaultLine, startedAt: number):
 
 function secondsSince(from: number, to: number): string {
   return ((to - from) / 1_000).toFixed(1);
-}
-
-function commitAtHand(): string {
-  const git = (...args: string[]) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
-  const isDirty = git("status", "--porcelain", "--", ".", ":!docs") !== "";
-  return `${git("rev-parse", "--short=12", "HEAD")}${isDirty ? " with uncommitted changes" : ""}`;
 }

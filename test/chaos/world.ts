@@ -6,9 +6,11 @@ import { createWriteStream } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { startKafka, type KafkaBroker } from "../../dev/kafka/index.ts";
-import { becomesOk } from "../../dev/ready.ts";
-import { credentialsFor, startBridgeProcess, type BridgeProcess } from "../support/loop.ts";
+import { answers } from "../../dev/ready.ts";
+import { basic } from "../support/bridge.ts";
+import { credentialsFor, password, startBridgeProcess, user, type BridgeProcess } from "../support/loop.ts";
 import { createTopics } from "../support/loop-on-kafka.ts";
 import { startResponderProcess, type ResponderProcess } from "../support/responder-process.ts";
 import { startRestartableGateway, type RestartableGateway } from "../support/restartable-gateway.ts";
@@ -57,7 +59,8 @@ export interface WorldOptions {
 
 type Later = (cleanup: () => unknown) => void;
 
-const readyTimeoutMs = 30_000;
+const readyTimeoutMs = 60_000;
+const readyPollMs = 100;
 
 /** All of it is undone by `later`. */
 export async function startWorld({ entry, times, folder }: WorldOptions, later: Later): Promise<World> {
@@ -87,8 +90,8 @@ export async function startWorld({ entry, times, folder }: WorldOptions, later: 
     },
     later,
   );
-  if (!(await becomesOk(`${gateway.url}/readyz`, readyTimeoutMs, () => false)))
-    throw new Error(`the loop was not ready after ${readyTimeoutMs / 1_000} s`);
+  await become(`${gateway.url}/readyz answers`, () => answers(`${gateway.url}/readyz`));
+  await become("both responders are there", async () => (await membersAt(bridge.current.url)) === 2);
   return {
     brokers: broker.bootstrap,
     gateway,
@@ -186,12 +189,28 @@ function runtimeVictim(gateway: RestartableGateway): Victim {
     kill: () => gateway.kill(),
     async start() {
       await gateway.restarted();
-      if (!(await becomesOk(`${gateway.url}/healthz`, readyTimeoutMs, () => false)))
-        throw new Error(`the gateway did not answer ${readyTimeoutMs / 1_000} s after it was killed`);
+      await become("the gateway answers again", () => answers(`${gateway.url}/healthz`));
     },
     freeze: () => gateway.freeze(),
     resume: () => gateway.resume(),
   };
+}
+
+/** Rejects when it takes too long. */
+async function become(what: string, isSo: () => Promise<boolean>): Promise<void> {
+  const giveUpAt = Date.now() + readyTimeoutMs;
+  while (!(await isSo())) {
+    if (Date.now() > giveUpAt) throw new Error(`in vain, for ${readyTimeoutMs / 1_000} s: ${what}`);
+    await sleep(readyPollMs);
+  }
+}
+
+/** Of the responders' group, as the bridge sees it. */
+async function membersAt(bridgeUrl: string): Promise<number> {
+  const group = `${bridgeUrl}/hearback/group/${requestTopic}.responders/${requestTopic}?unread-ms=1000`;
+  const response = await fetch(group, { headers: { authorization: basic(user, password) } });
+  const { members } = (await response.json()) as { readonly members?: number };
+  return members ?? 0;
 }
 
 /** Of a process that is gone there is nothing to stop or continue. */

@@ -43,7 +43,7 @@ function latencyChart({ answers, faults, startedAt, run }: Summary): string {
     [0.5, 0.99].map((share) => ({
       type: "line" as const,
       name: `${kind}, p${share * 100}`,
-      showSymbol: false,
+      symbol: "none",
       lineStyle: {
         width: share === 0.5 ? 2 : 1.2,
         type: share === 0.5 ? ("solid" as const) : ("dashed" as const),
@@ -79,7 +79,12 @@ function latencyChart({ answers, faults, startedAt, run }: Summary): string {
     };
     return [shade, lane];
   });
-  const xAxis = { type: "value" as const, min: 0, max: Math.ceil(seconds(lastAt)), axisLabel: text };
+  const xAxis = {
+    type: "value" as const,
+    min: 0,
+    max: Math.ceil(seconds(lastAt) / 10) * 10,
+    axisLabel: text,
+  };
   return draw(520, {
     title: titleOf(`Latency of answered calls, seed ${run.seed}`),
     legend: {
@@ -110,19 +115,17 @@ function latencyChart({ answers, faults, startedAt, run }: Summary): string {
   });
 }
 
-/** One point for each bin in which somebody was answered. */
+/** One point for each bin; the line has a gap where nobody was answered. */
 function binned(
   answers: readonly Answer[],
   { startedAt, binMs, share }: { readonly startedAt: number; readonly binMs: number; readonly share: number },
-): [number, number][] {
+): [number, number | null][] {
   const bins = Map.groupBy(answers, ({ askedAt }) => Math.floor((askedAt - startedAt) / binMs));
-  return [...bins]
-    .toSorted(([a], [b]) => a - b)
-    .map(([bin, inBin]) => {
-      const sorted = inBin.map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
-      const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-      return [((bin + 0.5) * binMs) / 1_000, Math.max(1, value)];
-    });
+  return Array.from({ length: Math.max(0, ...bins.keys()) + 1 }, (_, bin) => {
+    const sorted = (bins.get(bin) ?? []).map(({ tookMs }) => tookMs).toSorted((a, b) => a - b);
+    const value = sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))];
+    return [((bin + 0.5) * binMs) / 1_000, value === undefined ? null : Math.max(1, value)];
+  });
 }
 
 function drawBar(fill: string): NonNullable<echarts.CustomSeriesOption["renderItem"]> {
@@ -145,14 +148,19 @@ function resourcesChart({ resources, startedAt, run }: Summary): string {
     (["rssMiB", "openFiles"] as const).map((what, at) => ({
       type: "line" as const,
       name: process,
-      showSymbol: false,
+      symbol: "none",
       xAxisIndex: at,
       yAxisIndex: at,
       lineStyle: { width: 1.5 },
       data: samples.map((sample) => [(sample.at - startedAt) / 1_000, sample[what]]),
     })),
   );
-  const xAxis = { type: "value" as const, min: 0, max: "dataMax" as const, axisLabel: text };
+  const xAxis = {
+    type: "value" as const,
+    min: 0,
+    max: ({ max }: { max: number }) => Math.ceil(max / 10) * 10,
+    axisLabel: text,
+  };
   const yAxis = { type: "value" as const, axisLabel: text, nameTextStyle: text };
   return draw(560, {
     title: titleOf(`Memory and open files of each process, seed ${run.seed}`),
@@ -160,7 +168,7 @@ function resourcesChart({ resources, startedAt, run }: Summary): string {
     color: ["#2563a8", "#c62828", "#2e7d32", "#7cb342", "#8e44ad", "#777777"],
     grid: [
       { left: 90, right: 30, top: 90, height: 190 },
-      { left: 90, right: 30, top: 320, height: 180 },
+      { left: 90, right: 30, top: 335, height: 165 },
     ],
     xAxis: [
       { ...xAxis, gridIndex: 0 },

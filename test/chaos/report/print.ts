@@ -10,9 +10,8 @@ const kinds = ["plain", "keyed", "async"] as const satisfies readonly CallKind[]
 
 /** `charts`: their names, as seen from where the report is. */
 export function printReport(summary: Summary, report: CheckReport, charts: Charts): string {
-  const { run } = summary;
   return [
-    `Seed ${run.seed}, ${run.minutes} minutes${run.broken === undefined ? "" : `, the broken gateway ${run.broken}`}; commit ${run.commit}.`,
+    headOf(summary),
     verdictOf(report),
     `![Latency of answered calls, and faults](${charts.latency})`,
     faultTable(summary),
@@ -23,6 +22,11 @@ export function printReport(summary: Summary, report: CheckReport, charts: Chart
     `![Memory and open files](${charts.resources})`,
     resourceTable(summary),
   ].join("\n\n");
+}
+
+function headOf({ run: { seed, minutes, broken, commit } }: Summary): string {
+  const gateway = broken === undefined ? "" : `, the broken gateway ${broken}`;
+  return `Seed ${seed}, ${minutes} minutes${gateway}; commit ${commit}.`;
 }
 
 function verdictOf({ violations }: CheckReport): string {
@@ -110,7 +114,8 @@ function resourceTable({ resources }: Summary): string {
   return table(["process", "memory in MiB: first → last sample", "open files: first → last sample"], rows);
 }
 
-function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
+/** In Markdown. */
+export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
   const line = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
   return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }
