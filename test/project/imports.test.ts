@@ -58,6 +58,24 @@ test("what becomes part of a Worker leaves alone the parts of kafka that need No
   expect(node).toEqual([]);
 });
 
+test("what judges a chaos run shares no code with what it judges", () => {
+  const files = globSync("test/chaos/checker/**/*.ts", { cwd: root });
+  expect(files.length).toBeGreaterThan(0);
+  const own = normalize("test/chaos/checker/");
+  const journal = normalize("test/chaos/journal.ts");
+  const ours = files
+    .flatMap(importsOf)
+    .filter(({ target, typeOnly }) => !(target.startsWith(own) || (target === journal && typeOnly)));
+  expect(ours).toEqual([]);
+  const others = files
+    .flatMap((file) => [
+      ...readFileSync(join(root, file), "utf8").matchAll(/\b(?:from|import)[\s(]+"([^."][^"]*)"/g),
+    ])
+    .map(([, specifier = ""]) => specifier)
+    .filter((specifier) => !specifier.startsWith("node:") && specifier !== "@platformatic/kafka");
+  expect(others).toEqual([]);
+});
+
 test.each(["protocol", "kafka", "durable", "consumer", "responder"])(
   "other folders import %s through its index, so that its files can change",
   (folder) => {

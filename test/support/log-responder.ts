@@ -27,7 +27,7 @@ export interface LogResponderOptions {
   /** Where a reply goes; undefined: where its key leads. Default: where the request wants it. */
   readonly partitionOf?: (address: ReplyAddress) => number | undefined;
   /** Default: the name of the topic, a colon and the body. */
-  readonly answerTo?: (topic: string, body: string) => string;
+  readonly answerTo?: (topic: string, body: string, request: KafkaRecord) => string;
 }
 
 export function startLogResponder(log: Log, options: LogResponderOptions): LogResponder {
@@ -42,7 +42,7 @@ export function startLogResponder(log: Log, options: LogResponderOptions): LogRe
     if (typeof address === "string") throw new Error(address);
     const reply = encodeReply(address, request.headers, {
       status: 200,
-      body: encodeText(answerTo(request.topic, decodeText(request.value ?? new Uint8Array()) ?? "")),
+      body: encodeText(answerTo(request.topic, decodeText(request.value ?? new Uint8Array()) ?? "", request)),
       sequence: 0,
       receivedAt: Date.now(),
       repliedAt: Date.now(),

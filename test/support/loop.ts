@@ -108,8 +108,12 @@ export interface BridgeProcess extends TestBridge {
 /** Where a bridge process keeps its log: in memory, in a folder, or on a cluster. */
 export type LogPlace = { readonly state?: string } | { readonly brokers: string };
 
-/** The bridge's own command in a process of its own. */
-export async function startBridgeProcess(port: number, place: LogPlace = {}): Promise<BridgeProcess> {
+/** The bridge's own command in a process of its own. `onLine`: told what it complains of. */
+export async function startBridgeProcess(
+  port: number,
+  place: LogPlace = {},
+  onLine: (line: string) => void = (line) => console.error(line),
+): Promise<BridgeProcess> {
   const child = spawn(
     process.execPath,
     [
@@ -128,8 +132,12 @@ export async function startBridgeProcess(port: number, place: LogPlace = {}): Pr
             ...[...topics].flatMap(([topic, partitions]) => ["--topic", `${topic}:${partitions}`]),
           ]),
     ],
-    { cwd: root, stdio: ["ignore", "pipe", "inherit"] },
+    { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
   );
+  const killWithUs = (): void => void child.kill("SIGKILL");
+  process.once("exit", killWithUs);
+  child.once("exit", () => process.off("exit", killWithUs));
+  createInterface({ input: child.stderr }).on("line", onLine);
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
       const found = /http:\/\/[^\s,]+/.exec(line);

@@ -23,17 +23,13 @@ export class Proof {
   }
 
   write(): void {
-    const git = (...args: string[]) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
-    const dirty =
-      git("status", "--porcelain", "--", ".", ":!docs") === "" ? "" : ", with uncommitted changes";
-    const machine = `${cpus().length} cores, Node ${process.versions.node}, everything on one machine`;
     mkdirSync(`${root}docs/proof`, { recursive: true });
     writeFileSync(
       `${root}docs/proof/${this.#topic}.md`,
       [
         `# ${this.#title}`,
         "",
-        `Written by \`npm run test:long\` at commit ${git("rev-parse", "--short=12", "HEAD")}${dirty}; ${machine}.`,
+        writtenBy(),
         "",
         "| what | figure |",
         "| --- | --- |",
@@ -42,6 +38,19 @@ export class Proof {
       ].join("\n"),
     );
   }
+}
+
+/** A sentence: by which command, from which commit, on which machine. */
+export function writtenBy(): string {
+  const machine = `${cpus().length} cores, Node ${process.versions.node}, everything on one machine`;
+  return `Written by \`npm run test:long\` at commit ${commitAtHand()}; ${machine}.`;
+}
+
+/** In 12 digits, and whether the files at hand are others than documents of it. */
+export function commitAtHand(): string {
+  const git = (...args: string[]) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
+  const dirty = git("status", "--porcelain", "--", ".", ":!docs") === "" ? "" : ", with uncommitted changes";
+  return `${git("rev-parse", "--short=12", "HEAD")}${dirty}`;
 }
 
 /** The value below which `share` of them lie, to a tenth. */

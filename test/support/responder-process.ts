@@ -3,6 +3,9 @@
 import { runCommand } from "./command.ts";
 
 export interface ResponderProcess {
+  readonly pid: number;
+  /** Everything that it has printed. */
+  output(): string;
   /** SIGTERM, and waits: what it holds is answered. */
   stop(): Promise<void>;
   /** kill -9. */
@@ -12,9 +15,14 @@ export interface ResponderProcess {
   resume(): void;
 }
 
-/** The example's model on a cluster. `name`: what its replies carry as `X-Responder`. */
+/** The example's model on a cluster. */
 export function startModelProcess(brokers: string, name: string): ResponderProcess {
-  const command = runCommand(process.execPath, ["examples/predict/responder.ts"], {
+  return startResponderProcess("examples/predict/responder.ts", brokers, name);
+}
+
+/** A file that runs a responder as the examples do. `name`: what its replies carry as `X-Responder`. */
+export function startResponderProcess(file: string, brokers: string, name: string): ResponderProcess {
+  const command = runCommand(process.execPath, [file], {
     env: { KAFKA_BROKERS: brokers, RESPONDER_NAME: name },
   });
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -22,6 +30,8 @@ export function startModelProcess(brokers: string, name: string): ResponderProce
     await command.ended;
   };
   return {
+    pid: command.pid,
+    output: () => command.output(),
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
     freeze: () => command.signal("SIGSTOP"),

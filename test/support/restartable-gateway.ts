@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { openFiles, rssMiB } from "./process-resources.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -21,10 +22,19 @@ export interface RestartableGateway {
   readonly waiters: string;
   /** What the Worker and Miniflare have said. */
   readonly lines: readonly string[];
+  /** Of these, what was said as an error. */
+  readonly errors: readonly string[];
+  /** Of the workerd that runs now. Throws while none does. */
+  pid(): number;
   /** kill -9. Resolves when workerd is gone; Miniflare starts another one by itself, as a supervisor would. */
   kill(): Promise<void>;
   /** Resolves when the workerd that follows a killed one answers. */
   restarted(): Promise<void>;
+  /** SIGSTOP: it does nothing until `resume`, and knows nothing of it. */
+  freeze(): void;
+  resume(): void;
+  /** What the cron trigger does every minute. Rejects when it is not done within 5 s. */
+  tick(): Promise<void>;
   /** Resident memory of the workerd that runs now. */
   rssMiB(): number;
   /** Of the same. */
@@ -56,6 +66,7 @@ export async function startRestartableGateway(
   later(() => rm(storage, { recursive: true, force: true }));
   const others = new Set(workerdPids());
   const lines: string[] = [];
+  const errors: string[] = [];
   const restarts: (() => void)[] = [];
   let running = Promise.resolve();
   const undoFlags = isMeasured ? collectAlways() : () => {};
@@ -83,14 +94,27 @@ export async function startRestartableGateway(
       ...(isMeasured ? { inspectorPort: 0 } : {}),
       cf: false,
       telemetry: { enabled: false },
-      log: new CollectedLog(lines),
-      handleStructuredLogs: ({ message }) => lines.push(message),
+      unsafeTriggerHandlers: true,
+      log: new CollectedLog(lines, errors),
+      handleStructuredLogs: ({ level, message }) => {
+        lines.push(message);
+        if (level === "error") errors.push(message);
+      },
       unsafeHandleRuntimeRestart: () => {
         for (const restarted of restarts.splice(0)) restarted();
       },
     }),
   );
-  later(() => miniflare.dispose());
+  let frozen: number | undefined;
+  const resume = (): void => {
+    if (frozen !== undefined) process.kill(frozen, "SIGCONT");
+    frozen = undefined;
+  };
+  later(() => {
+    // One that is stopped would not end.
+    resume();
+    return miniflare.dispose();
+  });
   const url = await miniflare.ready;
   const directUrl = await miniflare.unsafeGetDirectURL();
   undoFlags();
@@ -104,6 +128,16 @@ export async function startRestartableGateway(
     directUrl: directUrl.origin,
     waiters: join(storage, "do", `${name}-Waiter`),
     lines,
+    errors,
+    pid,
+    freeze() {
+      frozen = pid();
+      process.kill(frozen, "SIGSTOP");
+    },
+    resume,
+    async tick() {
+      await fetch(`${url.origin}/cdn-cgi/local/scheduled`, { signal: AbortSignal.timeout(5_000) });
+    },
     async kill() {
       const killed = pid();
       running = new Promise((resolve) => restarts.push(resolve));
@@ -112,9 +146,9 @@ export async function startRestartableGateway(
     },
     restarted: () => running,
     heapMiB: async () => heapMiB(await miniflare.getInspectorURL(), name),
-    openFiles: () => readdirSync(`/proc/${pid()}/fd`).length,
+    openFiles: () => openFiles(pid()),
     cpuMs: () => cpuMs(pid()),
-    rssMiB: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid()}/status`, "utf8"))?.[1]) / 1_024,
+    rssMiB: () => rssMiB(pid()),
   };
 }
 
@@ -219,13 +253,20 @@ function isRunning(pid: number): boolean {
 
 class CollectedLog extends Log {
   readonly #lines: string[];
+  readonly #errors: string[];
 
-  constructor(lines: string[]) {
+  constructor(lines: string[], errors: string[]) {
     super(LogLevel.WARN);
     this.#lines = lines;
+    this.#errors = errors;
   }
 
   override log(message: string): void {
     this.#lines.push(message);
+  }
+
+  override logWithLevel(level: LogLevel, message: string): void {
+    super.logWithLevel(level, message);
+    if (level === LogLevel.ERROR) this.#errors.push(message);
   }
 }

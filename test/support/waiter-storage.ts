@@ -27,10 +27,14 @@ export function leftOnDisk(folder: string): LeftOnDisk {
   return {
     objects: files.length,
     rows: written.reduce((sum, file) => sum + count(join(folder, file), "_cf_KV"), 0),
-    // Of all objects of the class.
-    alarms: count(join(folder, "metadata.sqlite"), "_cf_ALARM"),
+    alarms: alarmsOnDisk(folder),
     written: written.length,
   };
+}
+
+/** Of all objects of the class, without a look into their files. */
+export function alarmsOnDisk(folder: string): number {
+  return count(join(folder, "metadata.sqlite"), "_cf_ALARM");
 }
 
 function isWritten(path: string): boolean {

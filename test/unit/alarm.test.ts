@@ -149,3 +149,13 @@ test("once it rang it is set again for what is still to come, even at the same i
   // The platform has taken it down; what it keeps of it goes with everything.
   expect(written).toEqual(["set 5000, unconfirmed", "set 5000, unconfirmed", "delete all"]);
 });
+
+test("once it rang, what an earlier instance kept is no sign of another alarm: it is set again", () => {
+  const { storage: fake, written } = storage();
+  const alarm = new Alarm(fake);
+  // In a new instance, for callers who were lost with the old one.
+  alarm.rang();
+  alarm.inherit(60_000);
+  alarm.keep({ keepUntil: 60_000 }, true);
+  expect(written).toEqual(["set 60000"]);
+});

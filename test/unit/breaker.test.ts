@@ -185,6 +185,14 @@ describe("half open", () => {
     expect(one.status).toBe("closed");
   });
 
+  test("whoever is refused beside a probe is told to come back in openMs, however long the probe may take", () => {
+    const one = halfOpen({ probeMs: 46_000 });
+    one.ticket();
+    expect(one.ask()).toBe(one.now + 10_000);
+    one.now += 40_000;
+    expect(one.ask()).toBe(one.now + 6_000);
+  });
+
   test("a probe whose caller left makes room openMs after it began, not at once", () => {
     const one = halfOpen({ probeMs: 60_000 });
     const { now } = one;

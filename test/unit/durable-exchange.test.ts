@@ -372,16 +372,60 @@ test("who takes over is refused nothing: whoever it took over from may have writ
   expect(run.outcome).toBe("still waiting");
 });
 
-test("who joins and does not wait sees to it that somebody produces, should nobody say so in time", async () => {
-  const run = start({
-    open: async (call) => (call === 1 ? joined(3_000) : { status: "takeover", attempt }),
-    waitUntil: 0,
-  });
-  await passing(0);
+test("who joins and does not wait is told that it goes on once the record is written, and not before", async () => {
+  let isWritten = false;
+  const run = start({ open: async () => joined(isWritten ? undefined : 3_000), waitUntil: 0 });
+  await passing(1_000);
+  expect(run.outcome).toBe("still waiting");
+  isWritten = true;
+  await passing(200);
   expect(run.outcome).toEqual(waiting);
   expect(run.count("produce")).toBe(0);
-  await passing(3_500);
-  expect([run.count("open"), run.count("produce"), run.count("confirm appended")]).toEqual([2, 1, 1]);
+});
+
+test("who joins what is refused and forgotten produces itself, whether or not it waits", async () => {
+  for (const waitUntil of [0, 10_000]) {
+    const run = start({
+      open: async (call) => (call === 1 ? joined(Date.now() + 3_000) : created),
+      confirm: async () => "ended",
+      attach: async () => ({ status: "gone" }),
+      produce: async () => refused,
+      waitUntil,
+    });
+    await passing(3_500);
+    expect(run.outcome).toMatchObject({ status: "refused", retryAfter: 7 });
+  }
+});
+
+test("at the end of its patience who joined asks once more whether the record is written", async () => {
+  const run = start({ open: async (call) => joined(call === 1 ? 3_000 : undefined), waitUntil: 1_000 });
+  await passing(1_200);
+  expect(run.outcome).toEqual(waiting);
+  expect(run.count("open")).toBe(2);
+});
+
+test("who joins and does not wait sees to it that somebody produces, should nobody say so in time", async () => {
+  const run = start({
+    open: async (call) =>
+      call === 1 || Date.now() < 3_000 ? joined(3_000) : { status: "takeover", attempt },
+    waitUntil: 0,
+  });
+  await passing(2_900);
+  expect([run.outcome, run.count("produce")]).toEqual(["still waiting", 0]);
+  await passing(600);
+  expect([run.count("produce"), run.count("confirm appended")]).toEqual([1, 1]);
+});
+
+test("of what others try in vain to produce it is told that nobody knows, and produces it after them", async () => {
+  const run = start({
+    open: async () => (Date.now() < 4_000 ? joined(4_000) : { status: "takeover", attempt }),
+    waitUntil: 0,
+  });
+  await passing(3_200);
+  expect(run.outcome).toEqual({ status: "unknown", isEarly: true });
+  expect(run.count("produce")).toBe(0);
+  await passing(1_000);
+  expect([run.count("produce"), run.count("confirm appended")]).toEqual([1, 1]);
 });
 
 test("a client that leaves while its exchange is opened has its record produced all the same", async () => {

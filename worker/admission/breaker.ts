@@ -107,7 +107,8 @@ export function ask(state: BreakerState, now: number, rules: BreakerRules): Aske
     case "half-open": {
       const probes = state.probes.filter(({ freeAt }) => freeAt > now);
       if (probes.length >= rules.probes) {
-        const retryAt = Math.min(...probes.map(({ freeAt }) => freeAt));
+        // A probe usually ends long before its time: nobody is sent away for longer than by an open one.
+        const retryAt = Math.min(now + rules.openMs, ...probes.map(({ freeAt }) => freeAt));
         return { state, decision: { admitted: false, retryAt } };
       }
       const id = state.nextProbe;

@@ -41,7 +41,7 @@ export interface DurableExchangeDeps extends Omit<WaitDeps, "nudge"> {
 
 /**
  * `waiting`: the caller's patience is over and the exchange goes on. `unknown`: the same, but nobody knows yet whether
- * its record is written; `isEarly`: Kafka still had time to say so. `isStored`: it was answered before this caller
+ * its record is written; `isEarly`: Kafka still had time to say so, or somebody else asks it. `isStored`: it was answered before this caller
  * came. `conflict`: the key was used for another request. `unavailable`: the waiter could not be opened, and nothing was
  * produced.
  */
@@ -68,6 +68,7 @@ export async function durableExchange(
   signal: AbortSignal,
 ): Promise<DurableOutcome> {
   const left = departure(signal);
+  const toldBy = Math.max(request.waitUntil, deps.now() + request.produceTimeoutMs);
   for (;;) {
     const opening = open(deps, request);
     const opened = await Promise.race([opening, left]);
@@ -78,7 +79,7 @@ export async function durableExchange(
     }
     if (opened.status === "replied") return { ...opened, isStored: true };
     if (!("attempt" in opened)) return opened;
-    const outcome = await Promise.race([takePart(deps, request, opened, signal), left]);
+    const outcome = await Promise.race([takePart(deps, request, opened, { toldBy, signal }), left]);
     if (outcome !== "open-again") return outcome;
     // The object's clock decides whether a lease is over; one that is behind ours is not asked over and over.
     await Promise.race([shortPause(deps), left]);
@@ -88,12 +89,15 @@ export async function durableExchange(
 type OpenedToWait = Extract<OpenOutcome, { attempt: Attempt }>;
 type OpenedToProduce = Exclude<OpenedToWait, { status: "joined" }>;
 
-/** `open-again`: whoever was to produce has not said that it did, or what was joined is gone. */
+/**
+ * `open-again`: whoever was to produce has not said that it did, or what was joined is gone. `toldBy`: until when
+ * (epoch ms) a caller who does not wait any more is kept for word of that.
+ */
 async function takePart(
   deps: DurableExchangeDeps,
   request: DurableRequest,
   opened: OpenedToWait,
-  signal: AbortSignal,
+  { toldBy, signal }: { readonly toldBy: number; readonly signal: AbortSignal },
 ): Promise<DurableOutcome | "open-again"> {
   const { attempt } = opened;
   const over = new AbortController();
@@ -114,13 +118,16 @@ async function takePart(
     return outcome;
   }
   const { confirmBy } = opened;
-  const until = Math.min(request.waitUntil, confirmBy ?? Infinity);
-  const outcome = await waitFor(deps, request, attempt, until, ended);
-  if (outcome === "open-again" || outcome.status !== "waiting" || confirmBy === undefined) return outcome;
-  if (until < request.waitUntil) return "open-again";
+  if (confirmBy === undefined) return waitFor(deps, request, attempt, request.waitUntil, ended);
+  if (deps.now() < request.waitUntil) {
+    const outcome = await waitFor(deps, request, attempt, Math.min(request.waitUntil, confirmBy), ended);
+    return outcome === "open-again" || outcome.status === "waiting" ? "open-again" : outcome;
+  }
+  // Until then it may still be refused, and then nothing would be kept of what was said to go on.
+  if (deps.now() < toldBy) return "open-again";
   // Whoever polls for the answer from here on cannot produce: it has no body.
   deps.afterwards(produceIfNobodyDoes(deps, request, confirmBy));
-  return outcome;
+  return { status: "unknown", isEarly: true };
 }
 
 /** Stored before it is said, so a repeat after a lost answer is told the same. */
