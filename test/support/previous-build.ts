@@ -40,6 +40,24 @@ export interface Builds {
   remove(): Promise<void>;
 }
 
+export interface BuildAtHand {
+  readonly atHand: GatewayBuild;
+  /** Removes it from disk. */
+  remove(): Promise<void>;
+}
+
+/** For a test that needs no other one. */
+export async function buildAtHand(): Promise<BuildAtHand> {
+  const folder = await mkdtemp(join(tmpdir(), "hearback-builds-"));
+  const remove = () => rm(folder, { recursive: true });
+  try {
+    return { atHand: await bundle("at hand", root, join(folder, "at-hand")), remove };
+  } catch (cause) {
+    await remove();
+    throw cause;
+  }
+}
+
 /**
  * Packages are the installed ones, also for an earlier commit. What decides whether code differs is therefore the
  * bundle itself: a commit that changes nothing but comments or the lock file would meet itself.
