@@ -15,4 +15,5 @@ export * from "./partition.ts";
 export * from "./record.ts";
 export * from "./reply.ts";
 export * from "./request.ts";
+export * from "./signing-secrets.ts";
 export * from "./validation.ts";

@@ -1,5 +1,6 @@
 // What of a process's environment is for the Worker of its sidecar. Pure; the bridge's credentials are made elsewhere.
 
+import { readSigningSecrets } from "../protocol/index.ts";
 import { apiKeySecrets } from "../worker/access/credentials.ts";
 import type { Service } from "../worker/config.ts";
 
@@ -9,8 +10,9 @@ export function variablesOf(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const { CORRELATION_ID_SECRET: secret = "", HEARBACK_OPERATOR_TOKEN: token = "" } = environment;
-  if (service.correlationIds === "uuid" && secret.length < 32) {
-    throw new Error("CORRELATION_ID_SECRET needs at least 32 characters, because the service uses UUIDs");
+  const signing = readSigningSecrets(secret);
+  if (service.correlationIds === "uuid" && !signing.ok) {
+    throw new Error(`CORRELATION_ID_SECRET ${signing.problem}, because the service uses UUIDs`);
   }
   const lists = apiKeySecrets([service]).map((name) => {
     const list = environment[name];

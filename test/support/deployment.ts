@@ -15,6 +15,8 @@ export interface Code {
   readonly build: GatewayBuild;
   /** What the Worker says of itself: two deploys of one build are told apart by it. */
   readonly version: string;
+  /** Beside those that every deployment has. */
+  readonly variables?: Readonly<Record<string, string>>;
 }
 
 export interface DeploymentOptions {
@@ -67,7 +69,7 @@ export async function startDeployment(
   later(() => rm(storage, { recursive: true, force: true }));
   const lines: string[] = [];
   const elsewhere = objectsOf === undefined ? {} : { scriptName: objectsOf };
-  const optionsFor = async ({ build, version }: Code) =>
+  const optionsFor = async ({ build, version, variables }: Code) =>
     convertV4MiniflareOptions({
       name,
       modules: [
@@ -81,6 +83,7 @@ export async function startDeployment(
         HEARBACK_OPERATOR_ACCESS: "open",
         GATEWAY_OPTIONS: JSON.stringify(options),
         CODE_VERSION: version,
+        ...variables,
       },
       durableObjects: {
         WAITER: { className: "Waiter", useSQLite: true, ...elsewhere },

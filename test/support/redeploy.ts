@@ -4,6 +4,7 @@
 
 import { expect } from "vitest";
 import { openEmbeddedLog } from "../../bridge/index.ts";
+import type { CorrelationIdForm } from "../../protocol/index.ts";
 import type { GatewayOptions } from "../../worker/config.ts";
 import { bridgeOver } from "./embedded-bridge.ts";
 import { makeRegistry, startDeployment, type Code, type Deployment, type WaitersSeen } from "./deployment.ts";
@@ -26,6 +27,12 @@ export interface Waiting {
   readonly last: Readonly<Partial<Record<CallerKind, number>>>;
 }
 
+export interface Deploy {
+  readonly from: Code;
+  readonly to: Code;
+  readonly correlationIds?: CorrelationIdForm;
+}
+
 export interface SeenEnd extends Omit<Ended, "askAgain"> {
   /** When the deploy began; the others were parked. */
   readonly wasHeld: boolean;
@@ -39,6 +46,9 @@ export interface SeenEnd extends Omit<Ended, "askAgain"> {
 }
 
 export interface Redeployed {
+  /** Where requests go after it. */
+  readonly front: Deployment;
+  readonly objects: Deployment;
   readonly ends: readonly SeenEnd[];
   /** The code of the waiters, as it says itself after the deploy. */
   readonly waitersVersion: string;
@@ -53,7 +63,7 @@ const requestTopic = "deployed.requests.v1";
 const replyTopic = "deployed.replies.v1";
 const partitions = 3;
 const service = "slow";
-const options: GatewayOptions = {
+const optionsFor = (correlationIds: CorrelationIdForm): GatewayOptions => ({
   workersPlan: "paid",
   produceTimeoutMs: 5_000,
   services: {
@@ -67,9 +77,10 @@ const options: GatewayOptions = {
       retentionMs: 60_000,
       breaker: false,
       capacity: 100_000,
+      correlationIds,
     },
   },
-};
+});
 
 const settleWithinMs = 30_000;
 const atATime = 100;
@@ -77,7 +88,7 @@ const atATime = 100;
 /** Half of the replies come when the deploy does, so that it cuts their way, the other half after it. All is undone by `later`. */
 export async function redeployUnderWaits(
   form: RedeployForm,
-  { from, to }: { readonly from: Code; readonly to: Code },
+  { from, to, correlationIds = "hex" }: Deploy,
   { early, last }: Waiting,
   later: (cleanup: () => unknown) => void,
 ): Promise<Redeployed> {
@@ -89,7 +100,11 @@ export async function redeployUnderWaits(
   const bridge = await bridgeOver(log, later);
   const echo = startEchoService(log, requestTopic, partitions);
   later(() => echo.stop());
-  const shared = { bridgeUrl: bridge.url, options, registry: await makeRegistry(later) };
+  const shared = {
+    bridgeUrl: bridge.url,
+    options: optionsFor(correlationIds),
+    registry: await makeRegistry(later),
+  };
   const isApart = form === "the objects and the Worker";
 
   const objects = await startDeployment({ ...shared, name: "objects", code: from }, later);
@@ -136,17 +151,19 @@ export async function redeployUnderWaits(
   const { version, waiters } = await objects.waiters();
   const seen = ends.map(async ({ askAgain, ...end }, at): Promise<SeenEnd> => {
     // One whose connection broke was never told.
-    const id = await echo.idOf(end.nonce);
+    const id = end.waiter ?? (await echo.idOf(end.nonce));
     return {
       ...end,
       wasHeld: held.has(id),
       replied: isEarly(end, at) ? "around the deploy" : "after it",
       attachedAgain: waiters[id] !== undefined && waiters[id].holds + waiters[id].parks > 0,
-      records: echo.recordsOf(end.nonce),
       again: await askAgain(),
+      records: echo.recordsOf(end.nonce),
     };
   });
   return {
+    front,
+    objects,
     ends: await Promise.all(seen),
     waitersVersion: version,
     deployMs: deployedAt - startedAt,
@@ -192,7 +209,7 @@ async function settledLedger({ url }: Deployment, echo: EchoService): Promise<Re
 /** What must hold of any deploy; fails with the ends for which it does not. */
 export function expectGoodEnds(
   form: RedeployForm,
-  { from, to }: { readonly from: Code; readonly to: Code },
+  { from, to }: Deploy,
   { ends, waitersVersion, ledger }: Redeployed,
 ): void {
   expect(waitersVersion).toBe(to.version);

@@ -17,10 +17,13 @@ export type CameBack = "over its connection" | "by its key" | "by its Location";
 export interface Ended {
   readonly kind: CallerKind;
   readonly nonce: string;
-  readonly id: string;
+  /** Of its object; unknown for one that was never answered. */
+  readonly waiter: string | undefined;
   /** `answered`: with its own nonce. A problem: its status. `broken`: its connection broke, and it cannot come back. */
   readonly fate: "answered" | "wrong" | "broken" | number;
   readonly cameBack: CameBack;
+  /** Where its answer is, if it was told. */
+  readonly location: string | undefined;
   /** Of the code of the Worker that gave the answer. */
   readonly version: string;
   /** What it is told when it asks once more, and by which code; undefined for a plain request. */
@@ -85,13 +88,13 @@ async function callOf(
 
   function endOf(text: string): Ended {
     const status = response?.status ?? "broken";
-    const id = response?.headers.get("x-correlation-id") ?? "";
     return {
       kind,
       nonce,
-      id,
+      waiter: response?.headers.get("x-waiter") ?? undefined,
       fate: status === 200 ? (text === nonce ? "answered" : "wrong") : status,
       cameBack,
+      location,
       version: response === undefined ? "" : versionOf(response),
       async askAgain() {
         if (kind === "plain") return undefined;
