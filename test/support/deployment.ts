@@ -25,8 +25,12 @@ export interface DeploymentOptions {
   readonly code: Code;
   readonly bridgeUrl: string;
   readonly options: GatewayOptions;
-  /** Name of the deployment whose waiters and drain it uses; without it, its own, on disk. */
-  readonly objectsOf?: string;
+  /** Name of the deployment whose waiters it uses; without it, its own, on disk. */
+  readonly waitersOf?: string;
+  /** The same of the drain. */
+  readonly drainOf?: string;
+  /** Runs as it was built, and does not say which code it is. */
+  readonly isUnmarked?: boolean;
   /** A folder by which deployments find each other. */
   readonly registry: string;
 }
@@ -45,6 +49,8 @@ export interface Deployment {
   readonly lines: readonly string[];
   /** Other code over the same storage. What ran is ended at once: its connections, its objects and their sockets. */
   deploy(code: Code): Promise<void>;
+  /** What the cron trigger does every minute. */
+  tick(): Promise<void>;
   /** Of its own objects. Wakes nobody. */
   waiters(): Promise<WaitersSeen>;
 }
@@ -62,18 +68,20 @@ export async function makeRegistry(later: (cleanup: () => unknown) => void): Pro
 
 /** All of it is undone by `later`. */
 export async function startDeployment(
-  { name, code, bridgeUrl, options, objectsOf, registry }: DeploymentOptions,
+  { name, code, bridgeUrl, options, waitersOf, drainOf, isUnmarked = false, registry }: DeploymentOptions,
   later: (cleanup: () => unknown) => void,
 ): Promise<Deployment> {
   const storage = await mkdtemp(join(tmpdir(), "hearback-objects-"));
   later(() => rm(storage, { recursive: true, force: true }));
   const lines: string[] = [];
-  const elsewhere = objectsOf === undefined ? {} : { scriptName: objectsOf };
+  const of = (scriptName: string | undefined) => (scriptName === undefined ? {} : { scriptName });
   const optionsFor = async ({ build, version, variables }: Code) =>
     convertV4MiniflareOptions({
       name,
       modules: [
-        { type: "ESModule", path: "marked-entry.js", contents: await marked() },
+        ...(isUnmarked
+          ? []
+          : [{ type: "ESModule" as const, path: "marked-entry.js", contents: await marked() }]),
         { type: "ESModule", path: builtModule, contents: await readFile(build.main, "utf8") },
       ],
       compatibilityDate: "2026-10-23",
@@ -86,8 +94,8 @@ export async function startDeployment(
         ...variables,
       },
       durableObjects: {
-        WAITER: { className: "Waiter", useSQLite: true, ...elsewhere },
-        REPLY_DRAIN: { className: "ReplyDrain", useSQLite: true, ...elsewhere },
+        WAITER: { className: "Waiter", useSQLite: true, ...of(waitersOf) },
+        REPLY_DRAIN: { className: "ReplyDrain", useSQLite: true, ...of(drainOf) },
       },
       host: "127.0.0.1",
       port: 0,
@@ -109,6 +117,9 @@ export async function startDeployment(
     async deploy(next) {
       await miniflare.setOptions(await optionsFor(next));
       ({ origin } = await miniflare.ready);
+    },
+    async tick() {
+      await (await miniflare.getWorker()).scheduled({ cron: "* * * * *" });
     },
     waiters: async () => (await (await fetch(`${origin}/_test/waiters`)).json()) as WaitersSeen,
   };
