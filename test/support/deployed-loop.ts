@@ -1,7 +1,7 @@
 // What deployments of a test stand on: a log with its bridge, an echo behind it, the one service that they serve; and
 // callers who all wait before anything happens to them.
 
-import { openEmbeddedLog } from "../../bridge/index.ts";
+import { openEmbeddedLog, type Credentials } from "../../bridge/index.ts";
 import type { CorrelationIdForm } from "../../protocol/index.ts";
 import type { GatewayOptions } from "../../worker/config.ts";
 import type { Deployment, WaitersSeen } from "./deployment.ts";
@@ -23,13 +23,16 @@ export interface ClusterBehind {
 }
 
 /** A cluster of its own: another one has none of its records. Undone by `later`. */
-export async function startClusterBehind(later: (cleanup: () => unknown) => void): Promise<ClusterBehind> {
+export async function startClusterBehind(
+  later: (cleanup: () => unknown) => void,
+  credentials?: Credentials,
+): Promise<ClusterBehind> {
   const topics = new Map([
     [requestTopic, partitions],
     [replyTopic, partitions],
   ]);
   const log = openEmbeddedLog({ topics });
-  const { url } = await bridgeOver(log, later);
+  const { url } = await bridgeOver(log, later, undefined, credentials);
   const echo = startEchoService(log, requestTopic, partitions);
   later(() => echo.stop());
   return { bridgeUrl: url, echo };

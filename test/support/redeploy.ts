@@ -9,6 +9,7 @@ import {
   settledLedger,
   startClusterBehind,
   startWaiting,
+  type ClusterBehind,
   type SettledLedger,
   type Waiting,
 } from "./deployed-loop.ts";
@@ -27,6 +28,8 @@ export interface Deploy {
   readonly from: Code;
   readonly to: Code;
   readonly correlationIds?: CorrelationIdForm;
+  /** Without it, one is started. */
+  readonly behind?: ClusterBehind;
 }
 
 export interface SeenEnd extends Omit<Ended, "askAgain"> {
@@ -58,11 +61,11 @@ export interface Redeployed {
 /** Half of the replies come when the deploy does, so that it cuts their way, the others after it. Undone by `later`. */
 export async function redeployUnderWaits(
   form: RedeployForm,
-  { from, to, correlationIds }: Deploy,
+  { from, to, correlationIds, behind }: Deploy,
   waiting: Waiting,
   later: (cleanup: () => unknown) => void,
 ): Promise<Redeployed> {
-  const { bridgeUrl, echo } = await startClusterBehind(later);
+  const { bridgeUrl, echo } = behind ?? (await startClusterBehind(later));
   const shared = { bridgeUrl, options: deployedOptions(correlationIds), registry: await makeRegistry(later) };
   const theirs = { waitersOf: "objects", drainOf: "objects" };
   const isApart = form === "the objects and the Worker";
