@@ -9,13 +9,14 @@ import { Proof } from "../support/proof.ts";
 import { expectGoodEnds, redeployForms, redeployUnderWaits, type SeenEnd } from "../support/redeploy.ts";
 import { callerKinds } from "../support/waiting-callers.ts";
 
-const { atHand, earlier, remove } = await buildGateways([]);
-const [before] = earlier;
+const builds = await buildGateways([]);
+const { atHand } = builds;
+const [before] = builds.earlier;
 if (before === undefined) throw new Error("there is no earlier build");
 const proof = new Proof("redeploy", "New code while a thousand requests wait");
 afterAll(async () => {
   proof.write();
-  await remove();
+  await builds.remove();
 });
 
 const later = useCleanups();

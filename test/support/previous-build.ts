@@ -43,7 +43,7 @@ export interface Builds {
 export interface BuildAtHand {
   readonly atHand: GatewayBuild;
   /** Removes it from disk. */
-  remove(): Promise<void>;
+  readonly remove: () => Promise<void>;
 }
 
 /** For a test that needs no other one; of an entry among the fixtures of the loop, by its name. */

@@ -27,7 +27,7 @@ export interface Ended {
   /** Of the code of the Worker that gave the answer. */
   readonly version: string;
   /** What it is told when it asks once more, and by which code; undefined for a plain request. */
-  askAgain(): Promise<{ readonly text: string; readonly version: string } | undefined>;
+  readonly askAgain: () => Promise<{ readonly text: string; readonly version: string } | undefined>;
 }
 
 export interface Caller {
