@@ -5,16 +5,15 @@ import { afterAll, expect, test } from "vitest";
 import { useCleanups } from "../support/cleanups.ts";
 import {
   deployedOptions,
-  service,
   settledLedger,
   startClusterBehind,
+  startOne,
   startWaiting,
   type ClusterBehind,
 } from "../support/deployed-loop.ts";
 import { makeRegistry, startDeployment } from "../support/deployment.ts";
 import { credentialsFor } from "../support/loop.ts";
 import { buildAtHand } from "../support/previous-build.ts";
-import { startCaller } from "../support/waiting-callers.ts";
 
 const later = useCleanups();
 const [gatewayBuild, formerBuild] = await Promise.all([buildAtHand(), buildAtHand("former-cluster-entry")]);
@@ -70,11 +69,10 @@ test("requests that wait for the old cluster are answered from it, new ones from
   expect(again.filter((each) => each !== undefined)).toEqual(durable);
   expect([old.echo.received, next.echo.received]).toEqual([24, 0]);
 
-  const newOnes = (["plain", "keyed"] as const).map((kind) => startCaller(kind, () => front.url, service));
-  for (const { nonce } of newOnes) {
-    await next.echo.idOf(nonce);
-    await next.echo.release(nonce);
-  }
+  const newOnes = await Promise.all(
+    (["plain", "keyed"] as const).map((kind) => startOne(kind, () => front.url, next.echo)),
+  );
+  for (const { nonce } of newOnes) await next.echo.release(nonce);
   const newEnds = await Promise.all(newOnes.map(({ ended }) => ended));
   expect(newEnds.map(({ fate }) => fate)).toEqual(["answered", "answered"]);
   expect([old.echo.received, next.echo.received]).toEqual([24, 2]);

@@ -14,8 +14,7 @@ import { callerKinds, startCaller, type Caller, type CallerKind } from "./waitin
 const requestTopic = "deployed.requests.v1";
 const replyTopic = "deployed.replies.v1";
 const partitions = 3;
-/** The one service. */
-export const service = "slow";
+const service = "slow";
 
 export interface ClusterBehind {
   readonly bridgeUrl: string;
@@ -83,9 +82,7 @@ export async function startWaiting(
     const kinds = callerKinds.flatMap((kind) => Array<CallerKind>(numbers[kind] ?? 0).fill(kind));
     // A few at a time, or a slow disk would have some of them refused.
     return byCallers(kinds.length, atATime, async (at) => {
-      const caller = startCaller(kinds[at] ?? "plain", front, service);
-      await echo.idOf(caller.nonce);
-      return caller;
+      return startOne(kinds[at] ?? "plain", front, echo);
     });
   };
   const callers = await begin(early);
@@ -93,6 +90,14 @@ export async function startWaiting(
   callers.push(...(await begin(last)));
   await waitingAt(objects, ({ held, parked }) => held + parked === callers.length);
   return { callers, held: new Set(heldNow(await objects.waiters())) };
+}
+
+/** Resolves when its request is with the service. */
+export async function startOne(kind: CallerKind, front: () => string, echo: EchoService): Promise<Caller> {
+  const hasBegun = (nonce: string) => echo.recordsOf(nonce) > 0;
+  const caller = startCaller(kind, { gateway: front, service, hasBegun });
+  await echo.idOf(caller.nonce);
+  return caller;
 }
 
 export interface SettledLedger extends LedgerTotals {
@@ -114,7 +119,7 @@ export async function settledLedger({ url }: Deployment, replies: number): Promi
 }
 
 const settleWithinMs = 30_000;
-const atATime = 100;
+const atATime = 40;
 
 function heldNow({ waiters }: WaitersSeen): string[] {
   return Object.entries(waiters).flatMap(([id, { held }]) => (held > 0 ? [id] : []));

@@ -41,17 +41,23 @@ const waitSeconds = 25;
 /** Before a caller comes back. */
 const pauseMs = 50;
 
-/** `gateway` says where to ask now; a caller who comes back may find it elsewhere. */
-export function startCaller(kind: CallerKind, gateway: () => string, service: string): Caller {
+export interface Asked {
+  /** Where to ask now: a caller who comes back may find it elsewhere. */
+  readonly gateway: () => string;
+  readonly service: string;
+  /** The service has the request. Who was refused before, on a busy machine, has asked again and not come back. */
+  readonly hasBegun: (nonce: string) => boolean;
+}
+
+export function startCaller(kind: CallerKind, asked: Asked): Caller {
   const nonce = randomUUID();
-  return { kind, nonce, ended: callOf(kind, nonce, gateway, service) };
+  return { kind, nonce, ended: callOf(kind, nonce, asked) };
 }
 
 async function callOf(
   kind: CallerKind,
   nonce: string,
-  gateway: () => string,
-  service: string,
+  { gateway, service, hasBegun }: Asked,
 ): Promise<Ended> {
   const waits = { prefer: `wait=${waitSeconds}` };
   const headers = {
@@ -82,7 +88,7 @@ async function callOf(
       response = undefined;
       if (location === undefined && !mayComeBack) return endOf("");
     }
-    cameBack = location === undefined ? "by its key" : "by its Location";
+    if (hasBegun(nonce)) cameBack = location === undefined ? "by its key" : "by its Location";
     await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 
