@@ -8,8 +8,8 @@ import type { Waiter } from "../durable/index.ts";
 import { createUpstashKafka, type KafkaPort, type TopicPartition } from "../kafka/index.ts";
 import {
   logCause,
-  importUuidKey,
-  verifyUuid,
+  importUuidKeys,
+  isSignedByAny,
   type CorrelationId,
   type CorrelationIdForm,
   type KafkaRecord,
@@ -44,7 +44,7 @@ export interface DrainEnv {
   readonly UPSTASH_KAFKA_REST_USERNAME: string;
   readonly UPSTASH_KAFKA_REST_PASSWORD: string;
   readonly WAITER: DurableObjectNamespace<Waiter>;
-  /** Signs UUID correlation IDs; only needed where a service uses them. */
+  /** Signs UUID correlation IDs; only needed where a service uses them. Several, while one replaces another. */
   readonly CORRELATION_ID_SECRET?: string;
 }
 
@@ -104,7 +104,7 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   #lastSaveAt = 0;
   #unsaved = false;
   #saidUnbalanced = false;
-  #uuidKey: Promise<SigningKey> | undefined;
+  #uuidKeys: Promise<readonly SigningKey[]> | undefined;
 
   constructor(ctx: DurableObjectState, env: DrainEnv) {
     super(ctx, env);
@@ -327,12 +327,9 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
         return undefined;
       }
     }
-    const secret = this.env.CORRELATION_ID_SECRET;
-    if (!secret) return undefined;
-    this.#uuidKey ??= importUuidKey(secret);
-    return (await verifyUuid(id, await this.#uuidKey))
-      ? this.env.WAITER.idFromName(id).toString()
-      : undefined;
+    this.#uuidKeys ??= importUuidKeys(this.env.CORRELATION_ID_SECRET);
+    const isOurs = await isSignedByAny(id, await this.#uuidKeys);
+    return isOurs ? this.env.WAITER.idFromName(id).toString() : undefined;
   }
 }
 

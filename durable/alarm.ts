@@ -35,10 +35,13 @@ export class Alarm {
     return typeof this.#at === "object";
   }
 
-  /** Something is found that an earlier instance set the alarm for, for that instant or an earlier one. */
+  /**
+   * Something is found that an earlier instance set the alarm for, for that instant or an earlier one. Not once it rang:
+   * it may have rung for callers who were lost with that instance, and then nothing would remove what it left.
+   */
   inherit(by: number): void {
-    if (typeof this.#at === "number") return;
-    this.#at = { by: Math.min(by, typeof this.#at === "object" ? this.#at.by : by) };
+    if (typeof this.#at === "number" || this.#at === "rang") return;
+    this.#at = { by: Math.min(by, this.#at?.by ?? by) };
   }
 
   /** It rang: the platform has taken it down. */

@@ -217,10 +217,8 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
 
   /** Ends what is due. It must not fail for long: the rows it is to remove would stay. */
   override async alarm(): Promise<void> {
+    this.#alarm.rang();
     try {
-      // First: what is found after it rang would be taken for something that an earlier instance set it for.
-      this.#load();
-      this.#alarm.rang();
       await this.#endWhatIsDue();
     } catch (cause) {
       console.error(`hearback: the alarm of a waiter failed: ${logCause(cause)}`);

@@ -1,6 +1,8 @@
 // Correlation IDs: how the two forms look and how the UUID form is minted, derived and verified.
 // Turning an ID into a waiter is the business of whoever holds the Durable Object namespace.
 
+import { readSigningSecrets } from "./signing-secrets.ts";
+
 export type CorrelationId = string & { readonly __correlationId: unique symbol };
 
 /** How a service's IDs look on the wire: the waiter's own ID (64 hex digits), or a signed UUIDv8. */
@@ -84,7 +86,7 @@ export async function verifyUuid(id: CorrelationId, key: SigningKey): Promise<bo
   return difference === 0;
 }
 
-/** The key that signs UUIDs, from a secret of the deployment. Gateway and consumer must share the secret. */
+/** The key that signs UUIDs, from a secret of the deployment. Gateway and consumer must share its secrets. */
 export function importUuidKey(secret: string): Promise<SigningKey> {
   return crypto.subtle.importKey(
     "raw",
@@ -93,6 +95,18 @@ export function importUuidKey(secret: string): Promise<SigningKey> {
     false,
     ["sign"],
   );
+}
+
+/** Of all secrets in the variable, the one that signs first; none where there is none that can be used. */
+export async function importUuidKeys(variable: string | undefined): Promise<readonly SigningKey[]> {
+  const signing = readSigningSecrets(variable);
+  return signing.ok ? Promise.all(signing.secrets.map(importUuidKey)) : [];
+}
+
+/** Whether `id` was minted or derived with one of these keys. */
+export async function isSignedByAny(id: CorrelationId, keys: readonly SigningKey[]): Promise<boolean> {
+  const verdicts = await Promise.all(keys.map((key) => verifyUuid(id, key)));
+  return verdicts.includes(true);
 }
 
 async function macOf(bytes: Uint8Array<ArrayBuffer>, key: SigningKey): Promise<Uint8Array> {

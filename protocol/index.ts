@@ -15,6 +15,7 @@ export * from "./partition.ts";
 export * from "./record.ts";
 export * from "./reply.ts";
 export * from "./request.ts";
+export * from "./signing-secrets.ts";
 export * from "./sparse-log.ts";
 export * from "./validation.ts";
 export * from "./webhook.ts";

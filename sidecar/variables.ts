@@ -1,5 +1,6 @@
 // What of a process's environment is for the Worker of its sidecar. Pure; the bridge's credentials are made elsewhere.
 
+import { readSigningSecrets } from "../protocol/index.ts";
 import { apiKeySecrets } from "../worker/access/credentials.ts";
 import type { Service } from "../worker/config.ts";
 import { callbackSecrets } from "../worker/config/callbacks.ts";
@@ -10,15 +11,16 @@ export function variablesOf(
   environment: Readonly<Record<string, string | undefined>>,
 ): Record<string, string> {
   const { CORRELATION_ID_SECRET: secret = "", HEARBACK_OPERATOR_TOKEN: token = "" } = environment;
-  if (service.correlationIds === "uuid" && secret.length < 32) {
-    throw new Error("CORRELATION_ID_SECRET needs at least 32 characters, because the service uses UUIDs");
+  const uuidSecrets = readSigningSecrets(secret);
+  if (service.correlationIds === "uuid" && !uuidSecrets.ok) {
+    throw new Error(`CORRELATION_ID_SECRET ${uuidSecrets.problem}, because the service uses UUIDs`);
   }
   const lists = apiKeySecrets([service]).map((name) => {
     const list = environment[name];
     if (!list) throw new Error(`${name} is not set, which holds the API keys of the service`);
     return [name, list] as const;
   });
-  const signing = callbackSecrets([service]).map((name) => {
+  const callbackKeys = callbackSecrets([service]).map((name) => {
     const secrets = environment[name];
     if (!secrets) throw new Error(`${name} is not set, which signs the callbacks of the service`);
     return [name, secrets] as const;
@@ -26,6 +28,6 @@ export function variablesOf(
   return {
     ...(secret === "" ? {} : { CORRELATION_ID_SECRET: secret }),
     ...(token === "" ? {} : { HEARBACK_OPERATOR_TOKEN: token }),
-    ...Object.fromEntries([...lists, ...signing]),
+    ...Object.fromEntries([...lists, ...callbackKeys]),
   };
 }

@@ -1,7 +1,7 @@
 // Bindings, variables and secrets of the gateway Worker, checked once. Values of secrets are never printed.
 
 import type { DrainEnv, ReplyDrain } from "../consumer/library.ts";
-import { parseWebhookSecrets } from "../protocol/index.ts";
+import { parseWebhookSecrets, readSigningSecrets } from "../protocol/index.ts";
 import { parseApiKeys, type ApiKey } from "./access/api-key-list.ts";
 import { apiKeySecrets } from "./access/credentials.ts";
 import type { GatewayConfig } from "./config.ts";
@@ -42,9 +42,10 @@ export function environmentProblems(env: Partial<GatewayEnv>, config: GatewayCon
     }
   }
   const uuidService = config.services.find(({ correlationIds }) => correlationIds === "uuid");
-  if (uuidService !== undefined && (env.CORRELATION_ID_SECRET?.length ?? 0) < 32) {
+  const signing = readSigningSecrets(env.CORRELATION_ID_SECRET);
+  if (uuidService !== undefined && !signing.ok) {
     problems.push(
-      `CORRELATION_ID_SECRET needs at least 32 characters, because services.${uuidService.name} uses UUIDs`,
+      `CORRELATION_ID_SECRET ${signing.problem}, because services.${uuidService.name} uses UUIDs`,
     );
   }
   for (const name of apiKeySecrets(config.services)) {

@@ -13,7 +13,7 @@ import { lookTimeoutMs } from "./admission/responders.ts";
 import type { Fallback, GatewayConfig, Service } from "./config.ts";
 import { connect, type Connection } from "./exchange/connection.ts";
 import { durableExchange, type DurableOutcome } from "./exchange/durable-exchange.ts";
-import { isKept } from "./exchange/kept.ts";
+import { isKept, whichIsKept } from "./exchange/kept.ts";
 import { requestReply } from "./exchange/request-reply.ts";
 import { Spin } from "./exchange/spin.ts";
 import { durableWait, plainWait } from "./exchange/waiter-port.ts";
@@ -62,7 +62,9 @@ export function serviceHandler(
     principal: string,
     createdAt: number,
   ): Promise<Response> {
-    const read = await readRequest(c, service, caller, createdAt);
+    const asked = await readRequest(c, service, caller, createdAt);
+    if (asked instanceof Response) return asked;
+    const read = await underItsId(c, asked, principal);
     if (read instanceof Response) return read;
     const { id, isAsync, clientCorrelationId } = read;
     const connection = connect(c, deps, id.waiterId);
@@ -104,6 +106,30 @@ export function serviceHandler(
     }
     return response;
   }
+}
+
+/** An exchange that its key's other ID leads to already goes on there; a key has no second one beside it. */
+async function underItsId(
+  c: Context<AppEnv>,
+  read: ReadRequest,
+  principal: string,
+): Promise<ReadRequest | Response> {
+  if (read.others.length === 0) return read;
+  const kept = await whichIsKept(
+    read.others,
+    ({ id }) =>
+      () =>
+        c.env.WAITER.get(id.waiterId),
+    principal,
+  );
+  if (kept === "unavailable") return respondUnavailable(read.id.correlationId);
+  if (kept === "none") return read;
+  c.set("correlationId", kept.id.correlationId);
+  return { ...read, ...kept };
+}
+
+function respondUnavailable(correlationId: string): Response {
+  return respondProblem("waiter_unavailable", correlationId, { headers: { "Retry-After": "1" } });
 }
 
 /** Whoever leaves a probe would leave its place taken, and the service refused to all others. */
@@ -262,7 +288,7 @@ function respondDurable(
     case "conflict":
       return respondProblem("idempotency_key_reused", correlationId);
     case "unavailable":
-      return respondProblem("waiter_unavailable", correlationId, { headers: { "Retry-After": "1" } });
+      return respondUnavailable(correlationId);
     case "expired":
       return withLocation(respondOutcome(outcome, correlationId), correlationId);
     case "replied":

@@ -414,3 +414,25 @@ test.each([
     expect(ledger.settled + ledger.inFlight).toBe(ledger.read);
   },
 );
+
+test("raised from 3 to 6 request partitions under load, no call is lost, and the new ones are used", async () => {
+  const bridge = await startBridge({ replies: 3 });
+  const model = startModel(bridge.url);
+  later(() => model.finish());
+  const options = optionsWith({ replyPartitions: 3 }, 20_000);
+  const { byName } = await startGateways(bridge.url, [{ name: "steady", options }], later);
+  const load = startLoad(`${byName.steady.url}/predict`, 20);
+  later(() => load.finish());
+  const moreThan = (count: number) =>
+    expect.poll(() => load.fates.length, { timeout: 10_000 }).toBeGreaterThan(count);
+
+  await moreThan(20);
+  bridge.log.declareTopics(new Map([[modelTopic, 6]]));
+  await expect
+    .poll(async () => (await recordsOf(bridge, modelTopic, 5)).length, { timeout: 10_000 })
+    .toBeGreaterThan(5);
+  await moreThan(load.fates.length + 20);
+  const fates = await load.finish();
+  expect(countFates(fates)).toEqual({ answered: fates.length });
+  expect(await recordsOf(bridge, modelTopic)).toHaveLength(fates.length);
+});

@@ -1,14 +1,19 @@
-// What `wrangler deploy` would upload, for both forms of deployment. Nothing is uploaded here: no account is
+// What `wrangler deploy` would upload, for both forms of deployment and for a move to another cluster. Nothing is uploaded here: no account is
 // needed, and none is looked for.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, parse } from "node:path";
 import { unstable_readConfig } from "wrangler";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runCommand } from "../support/command.ts";
 
-const configs = ["wrangler.toml", "worker/wrangler.toml", "consumer/wrangler.toml"] as const;
+const configs = [
+  "wrangler.toml",
+  "worker/wrangler.toml",
+  "consumer/wrangler.toml",
+  "consumer/former-cluster.toml",
+] as const;
 type ConfigPath = (typeof configs)[number];
 
 interface Upload {
@@ -51,7 +56,8 @@ async function dryRun(config: ConfigPath): Promise<Upload> {
     },
   );
   const code = await command.ended;
-  const bundle = code === 0 ? await readFile(join(outdir, "index.js"), "utf8") : "";
+  const bundle =
+    code === 0 ? await readFile(join(outdir, `${parse(read(config).main ?? "").name}.js`), "utf8") : "";
   const [, names = ""] = /export \{([^}]*)\};/.exec(bundle) ?? [];
   const exported = names.split(",").map((name) => name.trim().split(" as ").at(-1) ?? "");
   return { code, output: command.output(), exported };
@@ -85,6 +91,11 @@ test.each(configs)("%s uploads a default export and every class whose objects li
 test.each([
   ["one Worker", ["wrangler.toml"]],
   ["two Workers", ["worker/wrangler.toml", "consumer/wrangler.toml"]],
+  ["one Worker that leaves a cluster", ["wrangler.toml", "consumer/former-cluster.toml"]],
+  [
+    "two Workers that leave a cluster",
+    ["worker/wrangler.toml", "consumer/wrangler.toml", "consumer/former-cluster.toml"],
+  ],
 ] as const)("as %s, each binding leads to a class that some script of this form keeps", (_, form) => {
   const scripts = new Map(form.map((config) => [scriptOf(config), classesOf(config)]));
   for (const config of form) {
@@ -96,10 +107,11 @@ test.each([
   }
 });
 
-test("as one Worker or two, one script has the tick of every minute", () => {
+test("as one Worker or two, one script has the tick of every minute, and so has the drain of a former cluster", () => {
   const crons = (config: ConfigPath) => read(config).triggers.crons;
   expect(crons("wrangler.toml")).toEqual(["* * * * *"]);
   expect(crons("consumer/wrangler.toml")).toEqual(["* * * * *"]);
+  expect(crons("consumer/former-cluster.toml")).toEqual(["* * * * *"]);
   // Empty, and not absent: a deployment without a list leaves the triggers of the one before in place.
   expect(crons("worker/wrangler.toml")).toEqual([]);
 });

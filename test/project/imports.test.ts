@@ -19,7 +19,7 @@ const allowed = new Map<string, { values: readonly string[]; types?: readonly st
     responder: { values: ["protocol", "kafka"] },
     examples: { values: ["responder"] },
     dev: { values: ["protocol", "kafka", "bridge", "worker"] },
-    sidecar: { values: ["kafka", "bridge", "worker", "dev"] },
+    sidecar: { values: ["protocol", "kafka", "bridge", "worker", "dev"] },
     bench: { values: ["responder"] },
   }),
 );

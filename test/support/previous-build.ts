@@ -14,7 +14,7 @@ export const beforeDurableExchanges = "87d3140";
 const run = promisify(execFile);
 const root = fileURLToPath(new URL("../..", import.meta.url));
 /** Takes its services from a variable, so that the test declares them for every build alike. */
-const entry = "routed-entry";
+const routedEntry = "routed-entry";
 /** Everything of ours that a Worker is made of: a commit that touches none of it has the code of the one before. */
 const shipped = [
   "protocol",
@@ -22,7 +22,7 @@ const shipped = [
   "durable",
   "consumer",
   "worker",
-  `test/fixtures/loop/${entry}.ts`,
+  `test/fixtures/loop/${routedEntry}.ts`,
 ];
 
 export interface GatewayBuild {
@@ -38,6 +38,24 @@ export interface Builds {
   readonly earlier: readonly GatewayBuild[];
   /** Removes them from disk. */
   remove(): Promise<void>;
+}
+
+export interface BuildAtHand {
+  readonly atHand: GatewayBuild;
+  /** Removes it from disk. */
+  readonly remove: () => Promise<void>;
+}
+
+/** For a test that needs no other one; of an entry among the fixtures of the loop, by its name. */
+export async function buildAtHand(entry = routedEntry): Promise<BuildAtHand> {
+  const folder = await mkdtemp(join(tmpdir(), "hearback-builds-"));
+  const remove = () => rm(folder, { recursive: true });
+  try {
+    return { atHand: await bundle("at hand", root, join(folder, "at-hand"), entry), remove };
+  } catch (cause) {
+    await remove();
+    throw cause;
+  }
 }
 
 /**
@@ -90,7 +108,12 @@ async function buildOf(commit: string, folder: string): Promise<GatewayBuild> {
 }
 
 /** Minified, which leaves out comments and names no folder: the same code is the same text. */
-async function bundle(revision: string, source: string, out: string): Promise<GatewayBuild> {
+async function bundle(
+  revision: string,
+  source: string,
+  out: string,
+  entry = routedEntry,
+): Promise<GatewayBuild> {
   const deploy = ["deploy", `test/fixtures/loop/${entry}.ts`, "--dry-run", "--minify", "--outdir", out];
   await run(process.execPath, ["node_modules/wrangler/bin/wrangler.js", ...deploy], {
     cwd: source,

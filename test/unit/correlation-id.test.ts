@@ -205,6 +205,49 @@ test("an ID of a client's key, as a UUID, is signed, and of another secret anoth
   expect(await derive(uuidService, owned, fakeWaiters(), "another secret that is long enough")).not.toBe(id);
 });
 
+describe("while one secret takes the place of another", () => {
+  const next = "the next secret that is long enough";
+  const both = JSON.stringify([next, secret]);
+
+  test("a key has the ID of the secret that signs, and those of the others beside it", async () => {
+    const waiters = fakeWaiters();
+    const made = await deriveExchangeId(uuidService, owned, waiters, both);
+    expect(made.correlationId).toBe(await derive(uuidService, owned, waiters, next));
+    expect(made.others.map(({ correlationId }) => correlationId)).toEqual([
+      await derive(uuidService, owned, waiters, secret),
+    ]);
+    expect(made.others[0]?.waiterId.name).toBe(made.others[0]?.correlationId);
+  });
+
+  test("all of them come home by their keys", async () => {
+    const own = [3];
+    const routed: Service = { ...uuidService, replyRouting: "key", replyPartitions: { own, of: 10 } };
+    const { others, ...made } = await deriveExchangeId(routed, owned, fakeWaiters(), both);
+    for (const { correlationId } of [made, ...others]) {
+      expect(own).toContain(partitionForKey(encodeText(correlationId), 10));
+    }
+  });
+
+  test("in hex, and without a key, there is one ID", async () => {
+    const waiters = fakeWaiters();
+    expect((await deriveExchangeId(hexService, owned, waiters, both)).others).toEqual([]);
+    const minted = waiters.newUniqueId().hex;
+    for (const [, service] of services) {
+      expect((await mintExchangeId(service, { minted, now }, waiters, both)).others).toEqual([]);
+    }
+  });
+
+  test("IDs of each are found by their text", async () => {
+    const waiters = fakeWaiters();
+    for (const each of [secret, next]) {
+      const id = await derive(uuidService, owned, waiters, each);
+      expect(await findWaiter(id, waiters, both)).toMatchObject({ correlationId: id });
+    }
+    const gone = await derive(uuidService, owned, waiters, secret);
+    expect(await findWaiter(gone, waiters, next)).toBeUndefined();
+  });
+});
+
 describe("a text", () => {
   test("in capitals is the same ID", async () => {
     const waiters = fakeWaiters();

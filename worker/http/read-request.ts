@@ -32,9 +32,18 @@ const maxClientCorrelationIdLength = 256;
 /** However long the caller may wait: at 17 kB/s the largest body that any service takes is there. */
 const longestBodyMs = 60_000;
 
-/** A request that can be served. */
-export interface ReadRequest {
+/** What of a request goes by the ID of its exchange. */
+interface Identified {
   readonly id: ExchangeId<DurableObjectId>;
+  readonly recordKey: string;
+  /** The same attempt gives the same record. */
+  readonly recordOf: (attempt: Attempt) => NewRecord;
+}
+
+/** A request that can be served. */
+export interface ReadRequest extends Identified {
+  /** The same request by the other IDs that its key has; usually none. */
+  readonly others: readonly Identified[];
   readonly isKeyed: boolean;
   readonly preferences: Preferences;
   /** The caller is content with being told where to ask for the answer. */
@@ -44,10 +53,7 @@ export interface ReadRequest {
   readonly clientCorrelationId: string | undefined;
   /** Where its end is to be told. */
   readonly callbackUrl: string | undefined;
-  readonly recordKey: string;
   readonly fingerprint: () => Promise<string>;
-  /** The same attempt gives the same record. */
-  readonly recordOf: (attempt: Attempt) => NewRecord;
 }
 
 /** Or the answer that refuses it: nothing has been produced. */
@@ -113,7 +119,7 @@ export async function readRequest(
   if (Date.now() >= deadlineAt) return respondProblem("deadline_exceeded", correlationId, { deadlineAt });
   const key =
     service.recordKey === undefined
-      ? ({ ok: true, key: correlationId } as const)
+      ? ({ ok: true, key: undefined } as const)
       : readRecordKey(service.recordKey, {
           pathParameter: (name) => c.req.param(name),
           query: url.searchParams,
@@ -122,48 +128,55 @@ export async function readRequest(
         });
   if (!key.ok) return refuse("bad_request", { detail: `missing: ${key.missing}` });
 
-  const replyPartition = replyPartitionFor(service, correlationId);
   const forwarded = present(headers, service.forwardHeaders);
   // HEAD is GET without the body; services need not know it.
   const asked = { method: service.method, path: path.path, query: url.search };
-  const recordOf = (attempt: Attempt): NewRecord =>
-    encodeRequest(service.requestTopic, key.key, body, {
-      ...attempt,
-      ...asked,
-      correlationId,
-      replyTopic: service.replyTopic,
-      ...(replyPartition === undefined ? {} : { replyPartition }),
-      ...(clientCorrelationId === undefined ? {} : { clientCorrelationId }),
-      ...(told === "" ? {} : { principal: told }),
-      forwarded: [...present(headers, passedThroughHeaders), ...forwarded],
-      ...(service.headerDialect === "native"
-        ? {}
-        : { dialect: service.headerDialect, pathParameters: c.req.param() }),
-    });
+  const identified = (exchangeId: ExchangeId<DurableObjectId>): Identified => {
+    const recordKey = key.key ?? exchangeId.correlationId;
+    const replyPartition = replyPartitionFor(service, exchangeId.correlationId);
+    return {
+      id: exchangeId,
+      recordKey,
+      recordOf: (attempt) =>
+        encodeRequest(service.requestTopic, recordKey, body, {
+          ...attempt,
+          ...asked,
+          correlationId: exchangeId.correlationId,
+          replyTopic: service.replyTopic,
+          ...(replyPartition === undefined ? {} : { replyPartition }),
+          ...(clientCorrelationId === undefined ? {} : { clientCorrelationId }),
+          ...(told === "" ? {} : { principal: told }),
+          forwarded: [...present(headers, passedThroughHeaders), ...forwarded],
+          ...(service.headerDialect === "native"
+            ? {}
+            : { dialect: service.headerDialect, pathParameters: c.req.param() }),
+        }),
+    };
+  };
+  const own = identified(id);
   const longest: Attempt = { attempt: createdAt, createdAt, deadlineAt, keepUntil: deadlineAt };
-  if (recordBytes(recordOf(longest)) > maxRecordBytes) {
+  if (recordBytes(own.recordOf(longest)) > maxRecordBytes) {
     return refuse("payload_too_large", { detail: `at most ${maxRecordBytes} bytes with its headers` });
   }
   return {
-    id,
+    ...own,
+    others: id.others.map(identified),
     isKeyed: clientKey.status === "key",
     preferences,
     isAsync,
     deadlineAt,
     clientCorrelationId,
-    recordKey: key.key,
     fingerprint: () =>
       fingerprint({
         ...asked,
         contentType: headers.get("Content-Type"),
         contentEncoding: headers.get("Content-Encoding") ?? undefined,
-        recordKey: service.recordKey === undefined ? null : key.key,
+        recordKey: key.key ?? null,
         forwarded,
         callbackUrl: callback?.url,
         body,
       }),
     callbackUrl: callback?.url,
-    recordOf,
   };
 }
 
