@@ -4,7 +4,7 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { principals, type Principal, type Times } from "./gateway/services.ts";
-import { tryHttp, type TryResult } from "./http-try.ts";
+import { tryHttp, type HttpTry, type TryResult } from "./http-try.ts";
 import type { CallLine, TryLine } from "./journal.ts";
 import type { Journal } from "./journal-file.ts";
 import { nextStep, type Outcome } from "./next-step.ts";
@@ -196,12 +196,12 @@ class Client {
   async #try(
     asked: TryLine["asked"],
     principal: Principal,
-    request: Parameters<typeof tryHttp>[0],
+    request: Omit<HttpTry, "over">,
   ): Promise<TryResult> {
     const { call, kind, key } = this.#call;
     const sentAt = Date.now();
     const headers = { ...request.headers, authorization: `Bearer ${this.#options.apiKeys[principal]}` };
-    const result = await tryHttp({ ...request, headers });
+    const result = await tryHttp({ ...request, headers, over: this.#over });
     this.#options.tries.write({
       call,
       kind,

@@ -9,8 +9,9 @@ export interface HttpTry {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** After so many ms the client goes away. */
+  /** After so many ms the client goes away, or when `over` fires. */
   readonly patienceMs: number;
+  readonly over: AbortSignal;
 }
 
 export interface TryResult {
@@ -18,14 +19,15 @@ export interface TryResult {
   readonly retryAfterMs: number | undefined;
 }
 
-export function tryHttp({ method, url, headers, body, patienceMs }: HttpTry): Promise<TryResult> {
+export function tryHttp({ method, url, headers, body, patienceMs, over }: HttpTry): Promise<TryResult> {
+  const signal = AbortSignal.any([AbortSignal.timeout(patienceMs), over]);
   return new Promise((resolve) => {
-    const broken = (cause: unknown): void => {
-      const { code, message } = cause as NodeJS.ErrnoException;
-      resolve({ outcome: { type: "broken", cause: code ?? message }, retryAfterMs: undefined });
+    const broken = ({ code, message }: NodeJS.ErrnoException): void => {
+      const cause = signal.aborted ? "the client went away" : (code ?? message);
+      resolve({ outcome: { type: "broken", cause }, retryAfterMs: undefined });
     };
     // No connection is used twice: one that a killed server has left behind would fail the request after it.
-    const sent = request(url, { method, headers, agent: false }, (response) => {
+    const sent = request(url, { method, headers, agent: false, signal }, (response) => {
       const chunks: Buffer[] = [];
       response.on("error", broken);
       response.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -55,8 +57,6 @@ export function tryHttp({ method, url, headers, body, patienceMs }: HttpTry): Pr
         });
       });
     });
-    const leaving = setTimeout(() => sent.destroy(new Error("the client went away")), patienceMs);
-    sent.on("close", () => clearTimeout(leaving));
     sent.on("error", broken);
     sent.end(body);
   });

@@ -5,13 +5,17 @@ import { openJournal } from "./journal-file.ts";
 
 const everyMs = 5_000;
 
-/** Until what it returns is called. */
-export function sampleResources(folder: string, pids: () => Readonly<Record<string, number>>): () => void {
+/** `processes`: process IDs by name, of what runs at that moment. Until what it returns is called. */
+export function sampleResources(
+  folder: string,
+  processes: Readonly<Record<string, () => number>>,
+): () => void {
   const journal = openJournal(folder, "resources");
   const sample = (): void => {
     const at = Date.now();
-    for (const [process, pid] of Object.entries(pids())) {
+    for (const [process, pidNow] of Object.entries(processes)) {
       try {
+        const pid = pidNow();
         journal.write({ at, process, rssMiB: Math.round(rssMiB(pid)), openFiles: openFiles(pid) });
       } catch {
         // It is down at this moment.

@@ -2,14 +2,14 @@
 // What it saw is in the files of its folder, which the checker and the report read. The loop, with the topics in it, is
 // there until `later` undoes it.
 
-import { mkdirSync, rmSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { startClients, type Clients } from "./clients.ts";
 import { commitAtHand } from "../support/proof.ts";
+import { startClients, type Clients } from "./clients.ts";
 import { readEnd } from "./end.ts";
 import { injectFaults } from "./faults.ts";
 import { replyTopic, requestTopic, type Times } from "./gateway/services.ts";
-import { type FaultLine, type Target } from "./journal.ts";
+import type { FaultLine, Target } from "./journal.ts";
 import { openJournal, writeDocument } from "./journal-file.ts";
 import { sampleResources } from "./resources.ts";
 import { planFaults } from "./schedule.ts";
@@ -23,7 +23,7 @@ export interface ChaosOptions {
   readonly rate: number;
   /** What may be hit. */
   readonly targets: readonly Target[];
-  /** Where the run's files are; whatever was there goes. */
+  /** Where the run's files are; those of an earlier run are written over. */
   readonly folder: string;
   readonly times: Times;
   /** Of ms, shortest and longest. */
@@ -48,7 +48,6 @@ type Later = (cleanup: () => unknown) => void;
 /** All that it starts is undone by `later`. Rejects when the loop does not start, or a part of it does not come back. */
 export async function runChaos(options: ChaosOptions, later: Later): Promise<void> {
   const { seed, minutes, rate, targets, folder, times, outagesMs, breaksMs, broken, progress } = options;
-  rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   progress("starting Kafka, bridge, responders and gateway");
   const world = await startWorld({ entry: broken?.entry ?? shippedEntry, times, folder }, later);
@@ -63,7 +62,7 @@ export async function runChaos(options: ChaosOptions, later: Later): Promise<voi
     commit: commitAtHand(),
   });
 
-  const stopWatching = sampleResources(folder, () => world.pids());
+  const stopWatching = sampleResources(folder, world.processes);
   later(stopWatching);
   const ticking = setInterval(() => void world.gateway.tick().catch(() => undefined), tickEveryMs);
   later(() => clearInterval(ticking));

@@ -45,8 +45,8 @@ export interface World {
   readonly apiKeys: Readonly<Record<Principal, string>>;
   /** There is more than one responder. */
   readonly victims: Readonly<Record<Target, readonly Victim[]>>;
-  /** Process IDs by name, of what runs at this moment. */
-  pids(): Readonly<Record<string, number>>;
+  /** By name: the process ID of what runs at that moment. It may throw while nothing does. */
+  readonly processes: Readonly<Record<string, () => number>>;
 }
 
 export interface WorldOptions {
@@ -102,13 +102,13 @@ export async function startWorld({ entry, times, folder }: WorldOptions, later: 
       runtime: [runtimeVictim(gateway)],
       responder: responders,
     },
-    pids: () => ({
-      workerd: gateway.pid(),
-      bridge: bridge.current.pid,
-      ...Object.fromEntries(responders.map(({ current }, at) => [`responder-${at + 1}`, current.pid])),
-      broker: broker.pid,
-      harness: process.pid,
-    }),
+    processes: {
+      workerd: () => gateway.pid(),
+      bridge: () => bridge.current.pid,
+      ...Object.fromEntries(responders.map((one, at) => [`responder-${at + 1}`, () => one.current.pid])),
+      broker: () => broker.pid,
+      harness: () => process.pid,
+    },
   };
 }
 
