@@ -3,7 +3,7 @@
 
 import type { Context } from "hono";
 import { withDeadline } from "../kafka/index.ts";
-import { encodeCancel, type AttachOutcome, type CancelOutcome } from "../protocol/index.ts";
+import { encodeCancel, SparseLog, type AttachOutcome, type CancelOutcome } from "../protocol/index.ts";
 import { distinctWays } from "./access/authenticate.ts";
 import { callerOfService, comersOf, type Comers } from "./access/gate.ts";
 import { Bulkhead } from "./admission/capacity.ts";
@@ -19,7 +19,6 @@ import { refuseInvalidReply } from "./http/validate-reply.ts";
 import { longestSpinMs } from "./exchange/spin.ts";
 import { waitForEnd } from "./exchange/wait.ts";
 import { durableWait } from "./exchange/waiter-port.ts";
-import { SparseLog } from "./sparse-log.ts";
 
 /** Longest a `wait=N` is held here: reports disagree on what the platform allows a request that does not move. */
 const longestWaitMs = 30_000;

@@ -2,7 +2,7 @@
 // route, what it asks for is read in http/, and how an exchange goes is in exchange/.
 
 import type { Context } from "hono";
-import { encodeCancel, httpHeaders, type Replied } from "../protocol/index.ts";
+import { encodeCancel, httpHeaders, SparseLog, type Replied } from "../protocol/index.ts";
 import { callerOfService } from "./access/gate.ts";
 import { nameOfPrincipal, type Caller } from "./access/principal.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";
@@ -29,7 +29,6 @@ import {
   withPreferenceApplied,
 } from "./http/respond.ts";
 import { refuseInvalidReply } from "./http/validate-reply.ts";
-import { SparseLog } from "./sparse-log.ts";
 
 /** A plain request is produced once, and its ID is used once. */
 const onlyAttempt = 1;

@@ -3,7 +3,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { callerKey, clientAddress } from "../../worker/http/caller-key.ts";
 import { isWithinRate } from "../../worker/http/rate-limit.ts";
-import { SparseLog } from "../../worker/sparse-log.ts";
+import { SparseLog } from "../../protocol/index.ts";
 
 afterEach(() => vi.restoreAllMocks());
 

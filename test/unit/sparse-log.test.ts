@@ -1,7 +1,7 @@
 // Log lines that others could cause any number of.
 
 import { expect, test } from "vitest";
-import { SparseLog } from "../../worker/sparse-log.ts";
+import { SparseLog } from "../../protocol/index.ts";
 
 test("there is one line a minute, and the next one says how many were withheld", () => {
   const log = new SparseLog();

@@ -2,8 +2,7 @@
 // is not among them. Whether a token is good is decided in tokens.ts. Fetches are never shared between requests.
 
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type RemoteJWKSet } from "jose";
-import { logText } from "../../protocol/index.ts";
-import { SparseLog } from "../sparse-log.ts";
+import { logText, SparseLog } from "../../protocol/index.ts";
 
 /** How long keys are used without asking again: an issuer that withdraws one is believed after that. */
 const maxAgeMs = 600_000;

@@ -4,10 +4,9 @@
 
 import type { Context } from "hono";
 import { withDeadline } from "../../kafka/index.ts";
-import { logText } from "../../protocol/index.ts";
+import { logText, SparseLog } from "../../protocol/index.ts";
 import type { AppEnv } from "../app.ts";
 import type { Service } from "../config.ts";
-import { SparseLog } from "../sparse-log.ts";
 import { callerKey, clientAddress } from "./caller-key.ts";
 import { respondProblem } from "./respond.ts";
 

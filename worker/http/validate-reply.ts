@@ -7,10 +7,10 @@ import {
   logText,
   validate,
   type Reply,
+  type SparseLog,
   type StandardSchemaV1,
 } from "../../protocol/index.ts";
 import type { Service } from "../config.ts";
-import type { SparseLog } from "../sparse-log.ts";
 import { respondProblem } from "./respond.ts";
 import { isCompressed } from "./validate-request.ts";
 
