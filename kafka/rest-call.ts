@@ -13,10 +13,18 @@ export interface RestCall {
 
 export type RestAnswer =
   | { readonly status: "answered"; readonly json: unknown; readonly headers: Headers }
-  /** An HTTP status other than 2xx, in words. */
-  | { readonly status: "failed"; readonly code: number; readonly reason: string }
+  /** An HTTP status other than 2xx. `error`: what the bridge says is wrong; undefined where something else has answered. */
+  | { readonly status: "failed"; readonly code: number; readonly error: string | undefined }
   /** No answer, or none that can be read: whether the call was carried out, nobody knows. */
   | { readonly status: "lost"; readonly cause: unknown };
+
+const mib = 1024 * 1024;
+
+/**
+ * Longest answers. Records are 4 MiB, or one, and in JSON of small ones three times as much; a large cluster's topics
+ * are some 10,000 names.
+ */
+export const maxAnswerBytes = { records: 32 * mib, topics: 8 * mib, others: mib } as const;
 
 /** Of an answer that is no success; enough for the bridge's own words. */
 const maxErrorBytes = 4_096;
@@ -43,7 +51,7 @@ async function answerTo(
     ...(body === undefined ? {} : { body }),
   });
   const { status: code, ok } = response;
-  if (!ok) return { status: "failed", code, reason: await reasonOf(response, signal) };
+  if (!ok) return { status: "failed", code, error: await errorIn(response, signal) };
   const json: unknown = JSON.parse(await textOf(response, maxBytes, signal));
   return { status: "answered", json, headers: response.headers };
 }
@@ -81,15 +89,18 @@ async function textOf({ body }: Response, maxBytes: number, signal: AbortSignal)
   }
 }
 
-/** The bridge says in JSON what is wrong; what something else says in its place is not worth a line. */
-async function reasonOf(response: Response, signal: AbortSignal): Promise<string> {
-  const plain = `the bridge answered ${response.status}`;
+async function errorIn(response: Response, signal: AbortSignal): Promise<string | undefined> {
   try {
     const said: unknown = JSON.parse(await textOf(response, maxErrorBytes, signal));
-    const error: unknown =
-      said !== null && typeof said === "object" && "error" in said ? said.error : undefined;
-    return typeof error === "string" ? `${plain}: ${error}` : plain;
+    const error: unknown = said !== null && typeof said === "object" && "error" in said ? said.error : null;
+    return typeof error === "string" ? error : undefined;
   } catch {
-    return plain;
+    return undefined;
   }
+}
+
+/** In words, for a log. */
+export function failureOf({ code, error }: Extract<RestAnswer, { status: "failed" }>): string {
+  const what = `the bridge answers ${code}`;
+  return error === undefined ? what : `${what}: ${error}`;
 }

@@ -16,7 +16,7 @@ import {
   type WirePosition,
 } from "../protocol/index.ts";
 import type { KafkaPort, KafkaRead, LogPosition } from "./port.ts";
-import { callRest } from "./rest-call.ts";
+import { callRest, failureOf, maxAnswerBytes } from "./rest-call.ts";
 
 export interface KafkaRestCredentials {
   /** Base URL of the Kafka REST API, without the `/hearback` prefix. */
@@ -27,12 +27,6 @@ export interface KafkaRestCredentials {
 
 /** How long after its wait a poll may still answer before it is given up: transfer and parsing of 4 MiB. */
 const pollGraceMs = 2_000;
-const mib = 1024 * 1024;
-/**
- * Longest answers. Records are 4 MiB, or one, and in JSON of small ones three times as much; a large cluster's topics
- * are some 10,000 names.
- */
-const maxBytes = { records: 32 * mib, topics: 8 * mib, others: mib } as const;
 
 interface Limits {
   readonly timeoutMs: number;
@@ -60,17 +54,17 @@ export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort
   async function send(
     method: "GET" | "POST",
     { path, body }: SdkRequest,
-    { timeoutMs, maxBytes: longest }: Limits,
+    { timeoutMs, maxBytes }: Limits,
   ): Promise<unknown> {
     const answer = await callRest([url, ...path].join("/"), {
       method,
       headers,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(timeoutMs),
-      maxBytes: longest,
+      maxBytes,
     });
     if (answer.status === "lost") throw answer.cause;
-    if (answer.status === "failed") throw new Error(answer.reason);
+    if (answer.status === "failed") throw new Error(failureOf(answer));
     return answer.json;
   }
 
@@ -86,7 +80,7 @@ export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort
   return {
     async produce(record, timeoutMs): Promise<ProduceOutcome> {
       const wire = toWireNewRecord(record);
-      const producer = within({ timeoutMs, maxBytes: maxBytes.others }).producer();
+      const producer = within({ timeoutMs, maxBytes: maxAnswerBytes.others }).producer();
       // The SDK spreads its options last, so this is the body as it stands. Its types know neither a null
       // key or value nor a read-only list of headers; JSON does.
       const options = wire as unknown as Parameters<typeof producer.produce>[2];
@@ -104,7 +98,10 @@ export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort
 
     async fetch(positions, waitMs) {
       const topicPartitionOffsets: WirePosition[] = positions.map(toWirePosition);
-      const consumer = within({ timeoutMs: waitMs + pollGraceMs, maxBytes: maxBytes.records }).consumer();
+      const consumer = within({
+        timeoutMs: waitMs + pollGraceMs,
+        maxBytes: maxAnswerBytes.records,
+      }).consumer();
       // parallel: false, or the SDK opens one long poll per partition.
       const call = consumer.fetch({ topicPartitionOffsets, timeout: waitMs }, { parallel: false });
       return read(call, (answer) => readRecordsFrom(answer, topicPartitionOffsets));
@@ -112,19 +109,19 @@ export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort
 
     async offsets(query, partitions, timeoutMs) {
       const topicPartitions = partitions.map(({ topic, partition }) => ({ topic, partition }));
-      const admin = within({ timeoutMs, maxBytes: maxBytes.others }).admin();
+      const admin = within({ timeoutMs, maxBytes: maxAnswerBytes.others }).admin();
       const call = admin.topicPartitionOffsets({ timestamp: query, topicPartitions });
       return read(call, (answer) => readOffsets(answer, topicPartitions));
     },
 
     async topics(timeoutMs) {
-      return read(within({ timeoutMs, maxBytes: maxBytes.topics }).admin().topics(), readTopics);
+      return read(within({ timeoutMs, maxBytes: maxAnswerBytes.topics }).admin().topics(), readTopics);
     },
 
     async groupState(group, topic, unreadMs, timeoutMs) {
       // Ours alone: the SDK has no word for it.
       const path = ["group", encodeURIComponent(group), `${encodeURIComponent(topic)}?unread-ms=${unreadMs}`];
-      return read(send("GET", { path }, { timeoutMs, maxBytes: maxBytes.others }), readGroupState);
+      return read(send("GET", { path }, { timeoutMs, maxBytes: maxAnswerBytes.others }), readGroupState);
     },
   };
 }

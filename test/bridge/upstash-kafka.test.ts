@@ -60,7 +60,7 @@ test("a call that fails is sent once, and says what the bridge said", async () =
   const { statuses, answers } = await askAll(kafka, 60_000);
   expect(statuses).toEqual(nothing);
   for (const answer of answers) {
-    expect(answer).toMatchObject({ cause: { message: "the bridge answered 500: broken" } });
+    expect(answer).toMatchObject({ cause: { message: "the bridge answers 500: broken" } });
   }
   expect(calls()).toBe(5);
 });

@@ -58,12 +58,14 @@ export interface DurableLoopOptions {
   readonly fixedSpinMs?: number;
   /** What it keeps is measured: there are no `lives`; see `RestartableOptions`. */
   readonly isMeasured?: boolean;
+  /** What the gateway is told to be the bridge, given the bridge's port: a proxy before it. */
+  readonly bridgeSeenAt?: (port: number) => Promise<string>;
 }
 
 /** All of it is undone by `later`. */
 export async function startDurableLoop(
   later: (cleanup: () => unknown) => void,
-  { fixedSpinMs, isMeasured = false }: DurableLoopOptions = {},
+  { fixedSpinMs, isMeasured = false, bridgeSeenAt }: DurableLoopOptions = {},
 ): Promise<DurableLoop> {
   const log = openEmbeddedLog({
     topics: new Map([
@@ -80,7 +82,7 @@ export async function startDurableLoop(
       name: "hearback-durable",
       isMeasured,
       variables: {
-        ...credentialsFor(bridge.url),
+        ...credentialsFor((await bridgeSeenAt?.(bridge.port)) ?? bridge.url),
         HEARBACK_OPERATOR_ACCESS: "open",
         ...(fixedSpinMs === undefined ? {} : { FIXED_SPIN_MS: fixedSpinMs }),
         ...(isMeasured ? { FORGET_LIVES: 1 } : {}),

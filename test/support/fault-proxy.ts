@@ -22,10 +22,10 @@ export type Fault = OfSomeRequests &
         readonly bytesPerSecond?: number;
       }
     /**
-     * Nothing gets through, and nobody is told: neither FIN nor RST. A connection that was used meanwhile stays silent
-     * for good, as one that a firewall has forgotten. `target`: only what the target says is lost.
+     * Nothing gets through, and nobody is told: neither FIN nor RST. A connection that was open or used meanwhile stays
+     * silent for good, as one that a firewall has forgotten. `target`: only what the target says is lost.
      */
-    | { readonly kind: "silent"; readonly side: "both" | "target" }
+    | { readonly kind: "silent"; readonly side: Side }
     /** Connections are reset, old and new ones. */
     | { readonly kind: "refuse" }
     /** A response breaks off after so many bytes; on a proxy of bytes, what the target says from now on. */
@@ -46,7 +46,7 @@ export interface FaultProxy {
   readonly open: number;
   /** Bytes that clients were sent. */
   readonly sent: number;
-  /** Requests that a fault met since it was injected. */
+  /** What a fault met since it was injected: requests, or connections. */
   readonly met: number;
   close(): Promise<void>;
 }
@@ -60,22 +60,30 @@ export interface FaultProxyOptions {
   readonly reads: "http" | "bytes";
 }
 
+type Side = "both" | "target";
+
 interface State {
   fault: Fault | undefined;
   sent: number;
   met: number;
+  /** Silences a connection; one for each that is open. */
+  readonly silence: Set<(side: Side) => void>;
 }
 
 export function startFaultProxy({ target, port = 0, reads }: FaultProxyOptions): Promise<FaultProxy> {
-  const state: State = { fault: undefined, sent: 0, met: 0 };
+  const state: State = { fault: undefined, sent: 0, met: 0, silence: new Set() };
   const clients = new Set<Socket>();
   const server = createServer((client) => {
     clients.add(client);
     client.on("close", () => clients.delete(client));
     client.on("error", () => undefined);
-    if (state.fault?.kind === "refuse") client.resetAndDestroy();
+    if (state.fault?.kind === "refuse") refuse(client);
     else pass(client, target, reads, state);
   });
+  function refuse(client: Socket): void {
+    state.met++;
+    client.resetAndDestroy();
+  }
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", () => {
@@ -86,7 +94,9 @@ export function startFaultProxy({ target, port = 0, reads }: FaultProxyOptions):
         inject(fault) {
           state.fault = fault;
           state.met = 0;
-          if (fault.kind === "refuse") for (const client of clients) client.resetAndDestroy();
+          if (fault.kind === "refuse") for (const client of clients) refuse(client);
+          if (fault.kind !== "silent" || fault.on !== undefined) return;
+          for (const silence of state.silence) silence(fault.side);
         },
         heal() {
           state.fault = undefined;
@@ -124,7 +134,12 @@ function pass(client: Socket, target: number, reads: FaultProxyOptions["reads"],
   /** The fault that counts those bytes, or that has replaced the response. */
   let met: Fault | undefined;
   /** Forgotten by the network. */
-  let isDead: "no" | "both" | "target" = "no";
+  let isDead: "no" | Side = "no";
+  const silence = (side: Side): void => {
+    isDead = side;
+  };
+  state.silence.add(silence);
+  client.on("close", () => state.silence.delete(silence));
   const toTarget = inOrder(upstream);
   const toClient = inOrder(client, (bytes) => (state.sent += bytes));
 
@@ -134,6 +149,7 @@ function pass(client: Socket, target: number, reads: FaultProxyOptions["reads"],
   }
 
   function meet(fault: Fault): void {
+    if (fault === met) return;
     met = fault;
     answered = 0;
     state.met++;
@@ -141,7 +157,7 @@ function pass(client: Socket, target: number, reads: FaultProxyOptions["reads"],
 
   function send(bytes: Buffer): void {
     const fault = current();
-    if (fault !== undefined && fault !== met) meet(fault);
+    if (fault !== undefined) meet(fault);
     if (fault?.kind === "silent") isDead = fault.side;
     if (isDead === "both") return;
     if (fault?.kind === "answer" && !fault.isForwarded) replace(fault.bytes);
@@ -185,6 +201,7 @@ function pass(client: Socket, target: number, reads: FaultProxyOptions["reads"],
 
   upstream.on("data", (chunk: Buffer) => {
     const fault = current();
+    if (fault !== undefined) meet(fault);
     if (fault?.kind === "silent") isDead = fault.side;
     if (isDead !== "no") return;
     if (fault?.kind === "answer") {
@@ -196,7 +213,6 @@ function pass(client: Socket, target: number, reads: FaultProxyOptions["reads"],
       toClient(chunk, fault);
       return;
     }
-    if (fault !== met) meet(fault);
     const rest = fault.afterBytes - answered;
     answered += chunk.length;
     if (rest > 0) toClient(chunk.subarray(0, rest), undefined);
