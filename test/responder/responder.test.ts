@@ -66,6 +66,7 @@ test.each([
   [{ deadLetterTopic: "dead letters" }, '"dead letters" is no name of a topic'],
   [{ topic: ["a", "a.dead-letters"] }, '"a.dead-letters" is a request topic'],
   [{ sessionTimeoutMs: 100 }, "sessionTimeoutMs is not"],
+  [{ clockSkewMs: -1 }, "clockSkewMs is not"],
   [{ name: "a/b" }, "has characters other than"],
 ])("options %j are refused by name", (options, message) => {
   const make = () =>

@@ -10,7 +10,13 @@ import { openEmbeddedGroups, openEmbeddedLog, produceOnce, startBridge } from ".
 import { nodeFlags } from "../../bridge/node-flags.ts";
 import { handlePredict } from "../../examples/predict/handler.ts";
 import type { DrainVerdict } from "../../protocol/index.ts";
-import { createResponder, type Handler, type Responder, type ResponderEvent } from "../../responder/index.ts";
+import {
+  createResponder,
+  type Handler,
+  type Responder,
+  type ResponderEvent,
+  type ResponderOptions,
+} from "../../responder/index.ts";
 
 export const user = "dev";
 export const password = "dev";
@@ -108,12 +114,20 @@ export interface BridgeProcess extends TestBridge {
 /** Where a bridge process keeps its log: in memory, in a folder, or on a cluster. */
 export type LogPlace = { readonly state?: string } | { readonly brokers: string };
 
-/** The bridge's own command in a process of its own. */
-export async function startBridgeProcess(port: number, place: LogPlace = {}): Promise<BridgeProcess> {
+/** The bridge's own command in a process of its own; `node`: what Node is given besides. */
+export async function startBridgeProcess(
+  port: number,
+  place: LogPlace = {},
+  node: { readonly flags: readonly string[]; readonly env: Readonly<Record<string, string>> } = {
+    flags: [],
+    env: {},
+  },
+): Promise<BridgeProcess> {
   const child = spawn(
     process.execPath,
     [
       ...nodeFlags,
+      ...node.flags,
       "bridge/main.ts",
       "--port",
       String(port),
@@ -128,7 +142,7 @@ export async function startBridgeProcess(port: number, place: LogPlace = {}): Pr
             ...[...topics].flatMap(([topic, partitions]) => ["--topic", `${topic}:${partitions}`]),
           ]),
     ],
-    { cwd: root, stdio: ["ignore", "pipe", "inherit"] },
+    { cwd: root, env: { ...process.env, ...node.env }, stdio: ["ignore", "pipe", "inherit"] },
   );
   const url = await new Promise<string>((resolve, reject) => {
     createInterface({ input: child.stdout }).on("line", (line) => {
@@ -179,6 +193,7 @@ export function startModel(
   bridgeUrl: string,
   onEvent?: (event: ResponderEvent) => void,
   handler: Handler = handlePredict,
+  options: Partial<ResponderOptions> = {},
 ): RunningResponder {
   const responder = createResponder({
     kafka: { bridge: bridgeUrl, username: user, password },
@@ -187,6 +202,7 @@ export function startModel(
     handler,
     concurrency: 10_000,
     ...(onEvent === undefined ? {} : { onEvent }),
+    ...options,
   });
   const running = responder.run();
   return {
