@@ -10,6 +10,7 @@ import {
   logCause,
   importUuidKeys,
   isSignedByAny,
+  SparseLog,
   type CorrelationId,
   type CorrelationIdForm,
   type KafkaRecord,
@@ -104,6 +105,7 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
   #lastSaveAt = 0;
   #unsaved = false;
   #saidUnbalanced = false;
+  readonly #outages = new SparseLog();
   #uuidKeys: Promise<readonly SigningKey[]> | undefined;
 
   constructor(ctx: DurableObjectState, env: DrainEnv) {
@@ -261,8 +263,7 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
             this.#lastPollAt = Date.now();
             if (Date.now() - this.#lastSaveAt >= saveEveryMs) this.#save();
           },
-          failed: (cause) =>
-            console.warn(`hearback: Kafka REST did not answer the drain: ${logCause(cause)}`),
+          failed: (cause) => this.#tellOutage(cause),
           now: Date.now,
         },
         until,
@@ -274,6 +275,11 @@ export class ReplyDrain extends DurableObject<DrainEnv> implements ReplyDrainRpc
       this.#current = undefined;
       this.#save();
     }
+  }
+
+  #tellOutage(cause: unknown): void {
+    const line = this.#outages.line(`Kafka REST did not answer the drain: ${logCause(cause)}`, Date.now());
+    if (line !== undefined) console.warn(line);
   }
 
   /** A dead letter that cannot be kept is logged: the verdict stands either way. */

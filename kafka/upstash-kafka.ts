@@ -1,26 +1,22 @@
-// The Kafka port over `@upstash/kafka`, through the bridge's `/hearback` prefix. The SDK repeats every
-// failed call five times over 15.5 s, cannot be aborted and hides why it failed. So each call here has a
-// deadline of its own. A read has failed with its first attempt, and whoever reads decides when to try again;
-// a produce may be repeated as long as its request waits, since the bridge absorbs repeats by X-Produce-ID.
+// The Kafka port over `@upstash/kafka`, through the bridge's `/hearback` prefix. Paths, bodies and answers are the SDK's;
+// its HTTP is not: that repeats every failed call five times over 15.5 s, cannot be aborted, follows redirects, reads
+// whatever comes to its end, and hides why it failed. Each call here is one attempt that ends in its time. Who asks
+// decides whether to ask again.
 
 import { Kafka } from "@upstash/kafka";
 import {
-  fromWireRecord,
   hearbackPrefix,
-  readHeader,
-  recordHeaders,
+  readGroupState,
+  readOffsets,
+  readProduceAnswer,
+  readRecordsFrom,
+  readTopics,
   toWireNewRecord,
-  type GroupState,
-  type NewRecord,
   type ProduceOutcome,
-  type WireOffset,
   type WirePosition,
-  type WireProduceAnswer,
-  type WireRecord,
 } from "../protocol/index.ts";
-import { withDeadline } from "./deadline.ts";
-import { limitAttempts } from "./sdk-attempts.ts";
 import type { KafkaPort, KafkaRead, LogPosition } from "./port.ts";
+import { callRest, failureOf, maxAnswerBytes } from "./rest-call.ts";
 
 export interface KafkaRestCredentials {
   /** Base URL of the Kafka REST API, without the `/hearback` prefix. */
@@ -29,47 +25,70 @@ export interface KafkaRestCredentials {
   readonly password: string;
 }
 
-/** A deadline that lets the first attempt through and no other. */
-const onlyOnce = 0;
 /** How long after its wait a poll may still answer before it is given up: transfer and parsing of 4 MiB. */
 const pollGraceMs = 2_000;
+
+interface Limits {
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+}
+
+/** What the SDK hands to its HTTP client. */
+interface SdkRequest {
+  readonly path: readonly string[];
+  readonly body?: unknown;
+}
 
 export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort {
   const { username, password } = credentials;
   const url = credentials.url.replace(/\/$/, "") + hearbackPrefix;
-  const kafka = new Kafka({ url, username, password });
-  const producer = kafka.producer();
-  const consumer = kafka.consumer();
-  const admin = kafka.admin();
+  const headers = {
+    "content-type": "application/json",
+    authorization: `Basic ${btoa(`${username}:${password}`)}`,
+  };
+  const sdk = new Kafka({ url, username, password });
+  if (!("client" in sdk))
+    throw new TypeError("this version of @upstash/kafka keeps its HTTP client elsewhere");
 
-  /**
-   * Past the SDK: what it asks without a body it repeats with nothing to tell of a failed attempt, and what is ours
-   * alone it does not know.
-   */
-  async function get(path: string, timeoutMs: number): Promise<unknown> {
-    const response = await fetch(url + path, {
-      headers: { authorization: `Basic ${btoa(`${username}:${password}`)}` },
+  /** Throws where there is no JSON to be had. */
+  async function send(
+    method: "GET" | "POST",
+    { path, body }: SdkRequest,
+    { timeoutMs, maxBytes }: Limits,
+  ): Promise<unknown> {
+    const answer = await callRest([url, ...path].join("/"), {
+      method,
+      headers,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(timeoutMs),
+      maxBytes,
     });
-    if (!response.ok) {
-      await response.body?.cancel();
-      throw new Error(`the bridge answered ${response.status}`);
-    }
-    return response.json();
+    if (answer.status === "lost") throw answer.cause;
+    if (answer.status === "failed") throw new Error(failureOf(answer));
+    return answer.json;
+  }
+
+  /** The SDK for one call, over our HTTP. Its producers, consumers and admins take their client from it. */
+  function within(limits: Limits): Kafka {
+    const client = {
+      get: (request: SdkRequest) => send("GET", request, limits),
+      post: (request: SdkRequest) => send("POST", request, limits),
+    };
+    return Object.create(sdk, { client: { value: client } }) as Kafka;
   }
 
   return {
     async produce(record, timeoutMs): Promise<ProduceOutcome> {
       const wire = toWireNewRecord(record);
+      const producer = within({ timeoutMs, maxBytes: maxAnswerBytes.others }).producer();
       // The SDK spreads its options last, so this is the body as it stands. Its types know neither a null
       // key or value nor a read-only list of headers; JSON does.
-      const { body } = limitAttempts(wire, lastUseOf(record) ?? Date.now() + timeoutMs);
-      const options = body as unknown as Parameters<typeof producer.produce>[2];
-      const call = producer.produce(wire.topic, "", options);
-      const settled = await withDeadline(call, timeoutMs);
-      if (settled.status !== "done") return { status: "unknown" };
-      const answer = settled.value as unknown as WireProduceAnswer | null | undefined;
-      if (typeof answer !== "object" || answer === null) return { status: "unknown" };
+      const options = wire as unknown as Parameters<typeof producer.produce>[2];
+      const produced = await read(producer.produce(wire.topic, "", options), (answer) =>
+        readProduceAnswer(answer, wire.topic),
+      );
+      if (produced.status !== "read") return { status: "unknown", cause: produced.cause };
+      const answer = produced.value;
       if ("refused" in answer) {
         const { refused: reason, why, retryAfter } = answer;
         return { status: "refused", reason, why, retryAfter };
@@ -79,73 +98,47 @@ export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort
 
     async fetch(positions, waitMs) {
       const topicPartitionOffsets: WirePosition[] = positions.map(toWirePosition);
-      const attempts = limitAttempts({ topicPartitionOffsets, timeout: waitMs }, onlyOnce);
+      const consumer = within({
+        timeoutMs: waitMs + pollGraceMs,
+        maxBytes: maxAnswerBytes.records,
+      }).consumer();
       // parallel: false, or the SDK opens one long poll per partition.
-      const call = consumer.fetch(attempts.body, { parallel: false });
-      return read(call, attempts.failed, waitMs + pollGraceMs, (answer) =>
-        (answer as unknown as WireRecord[]).map(fromWireRecord),
-      );
+      const call = consumer.fetch({ topicPartitionOffsets, timeout: waitMs }, { parallel: false });
+      return read(call, (answer) => readRecordsFrom(answer, topicPartitionOffsets));
     },
 
     async offsets(query, partitions, timeoutMs) {
-      const attempts = limitAttempts(
-        partitions.map(({ topic, partition }) => ({ topic, partition })),
-        onlyOnce,
-      );
-      const call = admin.topicPartitionOffsets({ timestamp: query, topicPartitions: attempts.body });
-      return read(call, attempts.failed, timeoutMs, (answer) => answer as unknown as WireOffset[]);
+      const topicPartitions = partitions.map(({ topic, partition }) => ({ topic, partition }));
+      const admin = within({ timeoutMs, maxBytes: maxAnswerBytes.others }).admin();
+      const call = admin.topicPartitionOffsets({ timestamp: query, topicPartitions });
+      return read(call, (answer) => readOffsets(answer, topicPartitions));
     },
 
     async topics(timeoutMs) {
-      return read(get("/topics", timeoutMs), undefined, timeoutMs, (topics) => {
-        return new Map(Object.entries(topics as Record<string, number>));
-      });
+      return read(within({ timeoutMs, maxBytes: maxAnswerBytes.topics }).admin().topics(), readTopics);
     },
 
     async groupState(group, topic, unreadMs, timeoutMs) {
-      const path = `/group/${encodeURIComponent(group)}/${encodeURIComponent(topic)}?unread-ms=${unreadMs}`;
-      return read(get(path, timeoutMs), undefined, timeoutMs, readGroupState);
+      // Ours alone: the SDK has no word for it.
+      const path = ["group", encodeURIComponent(group), `${encodeURIComponent(topic)}?unread-ms=${unreadMs}`];
+      return read(send("GET", { path }, { timeoutMs, maxBytes: maxAnswerBytes.others }), readGroupState);
     },
   };
-}
-
-/** Throws for what is none: a peer that does not know the question may answer anything. */
-function readGroupState(answer: unknown): GroupState {
-  const { members, isBehind } = answer as Partial<GroupState>;
-  if (typeof members !== "number" || typeof isBehind !== "boolean") {
-    throw new TypeError("the bridge's answer is not the state of a group");
-  }
-  return { members, isBehind };
 }
 
 function toWirePosition({ topic, partition, offset, log }: LogPosition): WirePosition {
   return { topic, partition, offset, ...(log === "" ? {} : { log }) };
 }
 
-/** Epoch ms until which somebody waits for what a request leads to; undefined for other records. */
-function lastUseOf({ headers }: NewRecord): number | undefined {
-  const deadline = Number(readHeader(headers, recordHeaders.deadline));
-  return Number.isFinite(deadline) ? deadline : undefined;
-}
-
-/** `failed` ends the read before the SDK gives up. */
-async function read<Answer, T>(
-  call: Promise<Answer>,
-  failed: Promise<void> | undefined,
-  timeoutMs: number,
-  decode: (answer: Answer) => T,
+async function read<T>(
+  call: Promise<unknown>,
+  decode: (answer: unknown) => T | undefined,
 ): Promise<KafkaRead<T>> {
-  const answer = failed === undefined ? call : Promise.race([call, failed.then(failedAttempt)]);
-  const settled = await withDeadline(answer, timeoutMs);
-  if (settled.status === "late") return { status: "unreachable", cause: "no answer before the deadline" };
-  if (settled.status === "failed") return { status: "unreachable", cause: settled.cause };
   try {
-    return { status: "read", value: decode(settled.value) };
+    const value = decode(await call);
+    if (value !== undefined) return { status: "read", value };
+    return { status: "unreachable", cause: new TypeError("the answer is not one of the bridge") };
   } catch (cause) {
     return { status: "unreachable", cause };
   }
-}
-
-function failedAttempt(): never {
-  throw new Error("the bridge did not answer, or with an error");
 }

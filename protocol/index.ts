@@ -9,6 +9,7 @@ export * from "./errors.ts";
 export * from "./headers.ts";
 export * from "./ids.ts";
 export * from "./kafka-rest.ts";
+export * from "./kafka-rest-answers.ts";
 export * from "./log-text.ts";
 export * from "./outcomes.ts";
 export * from "./partition.ts";

@@ -123,8 +123,8 @@ export const drainVerdicts = [...deliverOutcomes, "unknown", "malformed", "undel
 export type DrainVerdict = (typeof drainVerdicts)[number];
 
 /**
- * `unknown`: no answer before our own deadline; the record may have been written, so keep waiting.
- * `retryAfter` is in seconds.
+ * `unknown`: no answer before our own deadline, or none that can be believed; the record may have been written, so keep
+ * waiting. `retryAfter` is in seconds.
  */
 export type ProduceOutcome =
   | { readonly status: "appended"; readonly partition: number; readonly offset: number }
@@ -134,4 +134,4 @@ export type ProduceOutcome =
       readonly why: RefusalReason;
       readonly retryAfter: number;
     }
-  | { readonly status: "unknown" };
+  | { readonly status: "unknown"; readonly cause?: unknown };

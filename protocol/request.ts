@@ -5,8 +5,11 @@ import { dialectHeaders, type HeaderDialect } from "./dialects.ts";
 import { recordHeaders } from "./headers.ts";
 import { encodeText, readHeader, textHeader, type NewRecord, type RecordHeader } from "./record.ts";
 
-/** How far the clocks of gateway and responder may differ before work is skipped as expired. */
-export const clockSkewAllowanceMs = 1_000;
+/**
+ * How far the clocks of gateway and responder may differ, in ms, unless somebody knows better. To skip what somebody still
+ * waits for takes the service down; to do what nobody waits for any more costs a few seconds' work after an outage.
+ */
+export const clockSkewAllowanceMs = 5_000;
 
 /** Everything a request record says. Instants are epoch ms. */
 export interface RequestEnvelope {
@@ -141,9 +144,13 @@ export function decodeReplyAddress(headers: readonly RecordHeader[]): ReplyAddre
   };
 }
 
-/** Whether nobody can still be waiting, even if the two clocks differ by the allowance. */
-export function isExpired(address: ReplyAddress, now: number): boolean {
-  return address.deadlineAt !== undefined && now > address.deadlineAt + clockSkewAllowanceMs;
+/** Whether nobody can still be waiting, even if the two clocks differ by the allowance (ms). */
+export function isExpired(
+  { deadlineAt }: ReplyAddress,
+  now: number,
+  clockSkewMs: number = clockSkewAllowanceMs,
+): boolean {
+  return deadlineAt !== undefined && now > deadlineAt + clockSkewMs;
 }
 
 /** Whether the record takes a request back instead of making one. */

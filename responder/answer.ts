@@ -15,6 +15,7 @@ import {
   type ReplyAddress,
 } from "../protocol/index.ts";
 import { checkAddress, type AddressVerdict } from "./address.ts";
+import { ClockWatch, endOfHandling } from "./clock.ts";
 import { comparableKey } from "./comparable-key.ts";
 import { createExchange, type Exchange } from "./exchange.ts";
 import type { ResponderKafka } from "./kafka.ts";
@@ -57,7 +58,8 @@ export function createAnswerer<Input>({
   signal,
   now = Date.now,
 }: AnswererParts<Input>): Answerer {
-  const { name, handler, input: schema, order, topics, onEvent } = settled;
+  const { name, handler, input: schema, order, topics, clockSkewMs, onEvent } = settled;
+  const clock = new ClockWatch((message) => onEvent({ type: "clock", message }));
   const expected = new Map<string, Set<KafkaRecord>>();
   const exchanges = new Map<string, Set<Exchange>>();
   const sender: SenderOptions = {
@@ -136,7 +138,7 @@ export function createAnswerer<Input>({
   ): Promise<Fate> {
     const { correlationId } = address;
     const exchange = createExchange(
-      address,
+      { deadlineAt: address.deadlineAt, endsAt: endOfHandling(address, receivedAt, clockSkewMs) },
       record.headers,
       (part) =>
         send(
@@ -171,10 +173,15 @@ export function createAnswerer<Input>({
       if (order === "key" && !takeFrom(expected, idOf(record), record)) return "cancelled";
       const address = decodeReplyAddress(record.headers);
       if (typeof address === "string") return bury(record, address);
-      if (isExpired(address, now())) return "skipped";
+      clock.read(address, receivedAt);
+      if (isExpired(address, now(), clockSkewMs)) {
+        clock.skipped(now() - (address.deadlineAt ?? 0), now());
+        return "skipped";
+      }
+      clock.taken();
       // Whoever writes requests may say anything of how long replies are of use; lanes are not theirs to hold.
       const { deadlineAt = now(), keepUntil = deadlineAt + replyGraceMs } = address;
-      const until = Math.min(keepUntil, Math.max(deadlineAt, now()) + replyGraceMs);
+      const until = Math.min(keepUntil + clockSkewMs, Math.max(deadlineAt, now()) + replyGraceMs);
       const verdict = await verdictOn(address, until);
       if (verdict.status === "unusable") return bury(record, verdict.reason);
       if (verdict.status === "usable") return exchangeOf(record, address, receivedAt, until);

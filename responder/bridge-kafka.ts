@@ -2,13 +2,15 @@
 // place in the topic the bridge keeps. docs/protocol.md describes the wire.
 
 import { randomBytes } from "node:crypto";
+import { callRest, failureOf, maxAnswerBytes } from "../kafka/index.ts";
 import {
   assignmentHeader,
-  fromWireRecord,
   hearbackPrefix,
+  readProduceAnswer,
+  readRecords,
+  readTopics,
   toWireNewRecord,
-  type WireProduceAnswer,
-  type WireRecord,
+  type KafkaRecord,
 } from "../protocol/index.ts";
 import type { BridgeConnection, MembershipOptions, ResponderKafka } from "./kafka.ts";
 
@@ -18,7 +20,15 @@ const graceMs = 5_000;
 /** After a call that failed, and before its repeat. */
 const pauseMs = 250;
 
-interface CallOptions {
+interface Call<T> {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  readonly body?: unknown;
+  /** Undefined: it is no answer to this call. */
+  readonly read: (answer: unknown) => T | undefined;
+  readonly maxBytes?: number;
+  /** HTTP status by which the bridge says no more than that there is nothing to be done. */
+  readonly nothingToDo?: number;
   /** How long the bridge may take by itself. */
   readonly waitMs?: number;
   readonly signal?: AbortSignal;
@@ -26,7 +36,10 @@ interface CallOptions {
   readonly own?: Readonly<Record<string, string>>;
 }
 
-type PartitionCounts = Readonly<Record<string, number>>;
+interface Called<T> {
+  readonly answer: T;
+  readonly headers: Headers;
+}
 
 export function createBridgeKafka(
   { bridge, username, password }: BridgeConnection,
@@ -42,7 +55,8 @@ export function createBridgeKafka(
     "kafka-auto-offset-reset": "earliest",
     "kafka-session-timeout-ms": String(sessionTimeoutMs),
   };
-  let counts: { readonly at: number; readonly topics: ReturnType<typeof call<PartitionCounts>> } | undefined;
+  let counts:
+    { readonly at: number; readonly topics: Promise<ReadonlyMap<string, number> | undefined> } | undefined;
   let closing: Promise<unknown> | undefined;
   let isReached: boolean | undefined;
   let assignment: string | undefined;
@@ -56,47 +70,45 @@ export function createBridgeKafka(
     onConnection(trouble ?? "the bridge is reached");
   }
 
-  /** Undefined when there was no answer, or none that can be used; `told` has said so. */
-  async function call<T>(
-    method: "GET" | "POST",
-    path: string,
-    body?: unknown,
-    { waitMs = 0, signal, own = {} }: CallOptions = {},
-  ): Promise<{ readonly answer: T; readonly headers: Headers } | undefined> {
+  /** Undefined when there was no answer, or none that can be believed; `told` has said so. */
+  async function call<T>(asked: Call<T>): Promise<Called<T> | "nothing-to-do" | undefined> {
+    const { method, path, body, read, waitMs = 0, signal, own = {}, nothingToDo } = asked;
     const limit = AbortSignal.timeout(waitMs + graceMs);
-    try {
-      const response = await fetch(base + path, {
-        method,
-        headers: { ...headers, ...own },
-        signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const answer: unknown = await response.json();
-      if (response.ok) {
-        told(undefined);
-        return { answer: answer as T, headers: response.headers };
+    const answered = await callRest(base + path, {
+      method,
+      headers: { ...headers, ...own },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+      maxBytes: asked.maxBytes ?? maxAnswerBytes.others,
+    });
+    switch (answered.status) {
+      case "answered": {
+        const answer = read(answered.json);
+        told(answer === undefined ? "something answers that is not the bridge" : undefined);
+        return answer === undefined ? undefined : { answer, headers: answered.headers };
       }
-      // Partitions were dealt out anew; nothing is wrong with the bridge.
-      if (response.status === 409) return undefined;
-      told(`the bridge answers ${response.status}: ${JSON.stringify(answer)}`);
-    } catch (cause) {
-      if (signal?.aborted !== true) told(`the bridge cannot be reached: ${reasonOf(cause)}`);
+      case "failed":
+        // In the bridge's own words; a proxy has a 404 for everything, too.
+        if (answered.code === nothingToDo && answered.error !== undefined) return "nothing-to-do";
+        told(failureOf(answered));
+        return undefined;
+      case "lost":
+        if (signal?.aborted !== true) told(`the bridge cannot be reached: ${reasonOf(answered.cause)}`);
+        return undefined;
     }
-    return undefined;
   }
 
+  async function countPartitions(): Promise<ReadonlyMap<string, number> | undefined> {
+    const maxBytes = maxAnswerBytes.topics;
+    const found = await call({ method: "GET", path: "/topics", read: readTopics, maxBytes });
+    return found === undefined || found === "nothing-to-do" ? undefined : found.answer;
+  }
+
+  /** False: nobody knows whether the bridge still has it. */
   async function remove(): Promise<boolean> {
-    // A 404, an instance that is not there, is as good.
-    const response = await fetch(`${base}/delete-consumer/${group}/${instance}`, {
-      method: "POST",
-      headers,
-      signal: AbortSignal.timeout(graceMs),
-    }).catch(() => undefined);
-    await response?.body?.cancel();
-    if (response === undefined) return false;
-    if (response.ok || response.status === 404) return true;
-    told(`the bridge answers ${response.status} to the end of a membership`);
-    return false;
+    const path = `/delete-consumer/${group}/${instance}`;
+    // An instance that is not there is as good.
+    return (await call({ method: "POST", path, read: readSuccess, nothingToDo: 404 })) !== undefined;
   }
 
   return {
@@ -107,13 +119,16 @@ export function createBridgeKafka(
       if (mustStartOver && (await remove())) mustStartOver = false;
       const polled = mustStartOver
         ? undefined
-        : await call<unknown>(
-            "POST",
-            `/consume/${group}/${instance}`,
-            { topics, timeout: pollWaitMs },
-            { waitMs: pollWaitMs, signal },
-          );
-      if (polled === undefined || !Array.isArray(polled.answer)) {
+        : await call({
+            method: "POST",
+            path: `/consume/${group}/${instance}`,
+            body: { topics, timeout: pollWaitMs },
+            read: (answer) => recordsOf(topics, answer),
+            maxBytes: maxAnswerBytes.records,
+            waitMs: pollWaitMs,
+            signal,
+          });
+      if (polled === undefined || polled === "nothing-to-do") {
         mustStartOver = true;
         if (!signal.aborted) await new Promise((resolve) => setTimeout(resolve, pauseMs));
         return { records: [], isReassigned: false };
@@ -121,33 +136,49 @@ export function createBridgeKafka(
       const dealt = polled.headers.get(assignmentHeader) ?? undefined;
       const isReassigned = dealt !== assignment;
       assignment = dealt;
-      return { records: (polled.answer as WireRecord[]).map(fromWireRecord), isReassigned };
+      return { records: polled.answer, isReassigned };
     },
 
     async commit(offsets) {
       const own = assignment === undefined ? {} : { [assignmentHeader]: assignment };
-      return (await call("POST", `/commit/${group}/${instance}`, offsets, { own })) !== undefined;
+      const path = `/commit/${group}/${instance}`;
+      // 409: partitions were dealt out anew; nothing is wrong with the bridge.
+      const said = await call({
+        method: "POST",
+        path,
+        body: offsets,
+        read: readSuccess,
+        nothingToDo: 409,
+        own,
+      });
+      return said !== undefined && said !== "nothing-to-do";
     },
 
     async produce(record) {
-      const produced = await call<readonly WireProduceAnswer[]>("POST", "/produce", toWireNewRecord(record));
-      const answer = produced?.answer[0];
-      if (answer === undefined) return { status: "unknown", reason: "the bridge did not answer" };
+      const produced = await call({
+        method: "POST",
+        path: "/produce",
+        body: toWireNewRecord(record),
+        read: (all) => (Array.isArray(all) ? readProduceAnswer(all[0], record.topic) : undefined),
+      });
+      if (produced === undefined || produced === "nothing-to-do") {
+        return { status: "unknown", reason: "the bridge did not answer" };
+      }
+      const { answer } = produced;
       if (!("refused" in answer)) return { status: "appended" };
       return { status: "refused", why: answer.why, reason: answer.refused };
     },
 
     async partitionCount(topic, maxAgeMs) {
       if (counts === undefined || Date.now() - counts.at >= maxAgeMs) {
-        const asked = { at: Date.now(), topics: call<PartitionCounts>("GET", "/topics") };
+        const asked = { at: Date.now(), topics: countPartitions() };
         counts = asked;
         void asked.topics.then((found) => {
           if (found === undefined && counts === asked) counts = undefined;
         });
       }
-      const found = (await counts.topics)?.answer;
-      if (found === undefined) return undefined;
-      return Object.hasOwn(found, topic) ? found[topic] : 0;
+      const found = await counts.topics;
+      return found === undefined ? undefined : (found.get(topic) ?? 0);
     },
 
     async close() {
@@ -155,6 +186,17 @@ export function createBridgeKafka(
       await closing;
     },
   };
+}
+
+function recordsOf(topics: readonly string[], answer: unknown): readonly KafkaRecord[] | undefined {
+  const records = readRecords(answer);
+  return records?.every(({ topic }) => topics.includes(topic)) === true ? records : undefined;
+}
+
+/** What the bridge says where there is nothing to be told. */
+function readSuccess(answer: unknown): true | undefined {
+  const isSuccess = typeof answer === "object" && answer !== null && "result" in answer;
+  return isSuccess && answer.result === "Success" ? true : undefined;
 }
 
 function reasonOf(cause: unknown): string {

@@ -1,7 +1,7 @@
 // One request in a handler's hands: its context, and the reply it gives, whole or in parts. What a reply becomes
 // on the wire is protocol/reply.ts; getting it there is sender.ts.
 
-import type { RecordHeader, Reply, ReplyAddress } from "../protocol/index.ts";
+import type { RecordHeader, Reply } from "../protocol/index.ts";
 import { ownReplies, toReply, type HandlerReply } from "./message.ts";
 import type { Sent } from "./sender.ts";
 
@@ -19,7 +19,7 @@ export class RequestEnded extends Error {
 export interface ResponderContext {
   /** Epoch ms after which nobody waits; undefined when the request never expires. */
   readonly deadlineAt: number | undefined;
-  /** Fires at the deadline, or when the request is taken back, with a `RequestEnded`. */
+  /** Fires when the deadline has passed, or the request is taken back, with a `RequestEnded`. */
   readonly signal: AbortSignal;
   /** The record headers as they are, in order. */
   readonly headers: readonly RecordHeader[];
@@ -74,9 +74,15 @@ class ReplyNotSent extends Error {
 /** Longest delay of a timer; beyond it, it would fire at once. */
 const longestTimerMs = 2 ** 31 - 1;
 
+/** When a request ends: for those who ask, and, by the clock of this machine, for its handler. Epoch ms. */
+interface Ends {
+  readonly deadlineAt: number | undefined;
+  readonly endsAt: number | undefined;
+}
+
 /** `onMisuse` is told of a second answer, or of one after the handler has returned. */
 export function createExchange(
-  { deadlineAt }: ReplyAddress,
+  { deadlineAt, endsAt }: Ends,
   headers: readonly RecordHeader[],
   send: (part: ReplyPart) => Promise<Sent>,
   { now, onMisuse }: { readonly now: () => number; readonly onMisuse: (cause: unknown) => void },
@@ -88,9 +94,9 @@ export function createExchange(
     abort.abort(new RequestEnded(reason));
   };
   const timer =
-    deadlineAt === undefined
+    endsAt === undefined
       ? undefined
-      : setTimeout(() => end("deadline"), Math.min(Math.max(0, deadlineAt - now()), longestTimerMs));
+      : setTimeout(() => end("deadline"), Math.min(Math.max(0, endsAt - now()), longestTimerMs));
   let form: "none" | "parts" | "answered" | "closed" = "none";
   let sequence = 0;
   let isCancelled = false;

@@ -2,7 +2,13 @@
 
 import { randomBytes } from "node:crypto";
 import { hostname } from "node:os";
-import { logCause, logText, type DeadLetterReason, type StandardSchemaV1 } from "../protocol/index.ts";
+import {
+  clockSkewAllowanceMs,
+  logCause,
+  logText,
+  type DeadLetterReason,
+  type StandardSchemaV1,
+} from "../protocol/index.ts";
 import { isTopicName } from "../kafka/log/index.ts";
 import type { ResponderContext } from "./exchange.ts";
 import type { BridgeConnection, KafkaConnection } from "./kafka.ts";
@@ -22,6 +28,8 @@ export type Handler<Input = undefined> = (
 export type ResponderEvent =
   /** Kafka was lost, or is reached again. */
   | { readonly type: "connection"; readonly message: string }
+  /** Requests show that this machine's clock and that of whoever asks differ, or that they come too late. Once a minute. */
+  | { readonly type: "clock"; readonly message: string }
   /** It threw, or misused its context. */
   | { readonly type: "handler-failed"; readonly correlationId: string; readonly cause: unknown }
   /** So many requests behind this one are finished that reading waits for it. */
@@ -84,6 +92,12 @@ export interface ResponderOptions<Input = undefined> {
    * @default 25000
    */
   readonly stopTimeoutMs?: number;
+  /**
+   * How far this machine's clock and the gateway's may differ, in ms: what expired no longer ago is handled. Too little, and
+   * what somebody waits for is skipped; more than needed, and as much is handled after an outage that nobody waits for.
+   * @default 5000
+   */
+  readonly clockSkewMs?: number;
   /** Without it every event is a line on standard error. */
   readonly onEvent?: (event: ResponderEvent) => void;
 }
@@ -112,9 +126,10 @@ export function settleOptions<Input>(options: ResponderOptions<Input>): Settled<
     deadLetterTopicOf: (requestTopic) => deadLetterTopic ?? `${requestTopic}.dead-letters`,
     sessionTimeoutMs: options.sessionTimeoutMs ?? 10_000,
     stopTimeoutMs: options.stopTimeoutMs ?? 25_000,
+    clockSkewMs: options.clockSkewMs ?? clockSkewAllowanceMs,
     onEvent: carefully(options.onEvent ?? ((event) => print(options.group ?? `${first}.responders`, event))),
   };
-  const { concurrency, sessionTimeoutMs, stopTimeoutMs, replyTopics } = settled;
+  const { concurrency, sessionTimeoutMs, stopTimeoutMs, clockSkewMs, replyTopics } = settled;
   rule(topics.length > 0, "topic names no topic");
   for (const each of topics) rule(isTopicName(each), `topic: "${each}" is no name of a topic`);
   rule(replyTopics.length > 0, "replyTopics is empty: nothing could be answered");
@@ -137,6 +152,7 @@ export function settleOptions<Input>(options: ResponderOptions<Input>): Settled<
     Number.isInteger(stopTimeoutMs) && stopTimeoutMs >= 0,
     "stopTimeoutMs is not a whole number from 0 on",
   );
+  rule(Number.isInteger(clockSkewMs) && clockSkewMs >= 0, "clockSkewMs is not a whole number from 0 on");
   return settled;
 }
 
@@ -173,6 +189,7 @@ export function logLine(group: string, event: ResponderEvent): string {
 function describe(event: ResponderEvent): string {
   switch (event.type) {
     case "connection":
+    case "clock":
       return logText(event.message);
     case "handler-failed":
       return `the handler failed on ${logText(event.correlationId)}`;

@@ -3,7 +3,7 @@
 
 import type { Context } from "hono";
 import { withDeadline } from "../kafka/index.ts";
-import { encodeCancel, type AttachOutcome, type CancelOutcome, SparseLog } from "../protocol/index.ts";
+import { encodeCancel, SparseLog, type AttachOutcome, type CancelOutcome } from "../protocol/index.ts";
 import { distinctWays } from "./access/authenticate.ts";
 import { callerOfService, comersOf, type Comers } from "./access/gate.ts";
 import { Bulkhead } from "./admission/capacity.ts";

@@ -3,7 +3,7 @@
 
 import type { Context } from "hono";
 import type { Terms } from "../durable/index.ts";
-import { encodeCancel, httpHeaders, type CallbackFate, type Replied, SparseLog } from "../protocol/index.ts";
+import { encodeCancel, httpHeaders, SparseLog, type CallbackFate, type Replied } from "../protocol/index.ts";
 import { callerOfService } from "./access/gate.ts";
 import { nameOfPrincipal, type Caller } from "./access/principal.ts";
 import type { AppEnv, GatewayDeps } from "./app.ts";

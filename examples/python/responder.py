@@ -34,7 +34,7 @@ def reply_to(request):
         partition = int(read.get("x-reply-partition", -1))  # -1: the partitioner's choice
         if read.get("x-cancel") == b"true":
             return "skipped"  # takes an earlier request back, which is answered by now
-        expired = time.time() * 1_000 > int(read.get("x-deadline", sys.maxsize)) + 1_000
+        expired = time.time() * 1_000 > int(read.get("x-deadline", sys.maxsize)) + 5_000  # clocks differ
     except (KeyError, ValueError):
         return "skipped"  # names nobody who could be answered
     if expired:

@@ -139,7 +139,7 @@ async function startBridge(
   later: Later,
 ): Promise<Victim & { readonly current: BridgeProcess }> {
   const lines = linesTo(folder, "bridge", later);
-  let current = await startBridgeProcess(0, { brokers }, lines);
+  let current = await startBridgeProcess(0, { brokers }, { onLine: lines });
   later(() => current.kill());
   return {
     get current() {
@@ -147,7 +147,7 @@ async function startBridge(
     },
     kill: () => current.kill(),
     async start() {
-      current = await startBridgeProcess(current.port, { brokers }, lines);
+      current = await startBridgeProcess(current.port, { brokers }, { onLine: lines });
     },
     freeze: () => signal(current.pid, "SIGSTOP"),
     resume: () => signal(current.pid, "SIGCONT"),

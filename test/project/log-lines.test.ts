@@ -13,6 +13,7 @@ test("a responder's line cannot be forged by an ID, nor by what a handler throws
     logLine("service", { type: "dead-letter", reason: "reply_topic_missing", ...place }),
     logLine("service", { type: "unsent", reason: forged, ...place }),
     logLine("service", { type: "connection", message: forged }),
+    logLine("service", { type: "clock", message: forged }),
   ]) {
     expect(line).toMatch(/^service: /);
     expect(line.split("\n")).toHaveLength(1);

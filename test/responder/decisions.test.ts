@@ -128,7 +128,7 @@ describe("an exchange", () => {
     const sent: ReplyPart[] = [];
     const misuses: unknown[] = [];
     const exchange = createExchange(
-      { correlationId: "x", replyTopic: "r" },
+      { deadlineAt: undefined, endsAt: undefined },
       [],
       async (part) => {
         await deliver();

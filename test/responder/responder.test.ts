@@ -1,44 +1,10 @@
 // The responder kit over the bridge: the contract, and what is its own there.
 
-import { onTestFinished, describe, expect, test } from "vitest";
-import {
-  openEmbeddedGroups,
-  openEmbeddedLog,
-  produceOnce,
-  startBridge,
-  type Bridge,
-} from "../../bridge/index.ts";
+import { describe, expect, test } from "vitest";
 import { createResponder } from "../../responder/index.ts";
 import { responderContract } from "./contract/index.ts";
-import { setStage, textOf, type Home } from "./contract/stage.ts";
-
-const user = { username: "dev", password: "dev" };
-
-interface BridgeHome extends Home {
-  /** On the same port, over the same log. */
-  restart(): Promise<void>;
-  stop(): Promise<void>;
-}
-
-async function embedded(): Promise<BridgeHome> {
-  const log = openEmbeddedLog({});
-  const groups = openEmbeddedGroups({ log });
-  const serve = (port: number): Promise<Bridge> =>
-    startBridge({ host: "127.0.0.1", port, ...user, log: produceOnce(log), groups });
-  let bridge = await serve(0);
-  const { url } = bridge;
-  onTestFinished(() => bridge.close());
-  return {
-    connection: { bridge: url, ...user },
-    log,
-    createTopic: async (name, partitions) => log.declareTopics(new Map([[name, partitions]])),
-    addPartitions: async (name, count) => log.declareTopics(new Map([[name, count]])),
-    stop: () => bridge.close(),
-    async restart() {
-      bridge = await serve(Number(new URL(url).port));
-    },
-  };
-}
+import { setStage, textOf } from "./contract/stage.ts";
+import { embedded } from "./embedded-home.ts";
 
 describe("the responder kit over the bridge", () => {
   responderContract(embedded);
@@ -100,6 +66,7 @@ test.each([
   [{ deadLetterTopic: "dead letters" }, '"dead letters" is no name of a topic'],
   [{ topic: ["a", "a.dead-letters"] }, '"a.dead-letters" is a request topic'],
   [{ sessionTimeoutMs: 100 }, "sessionTimeoutMs is not"],
+  [{ clockSkewMs: -1 }, "clockSkewMs is not"],
   [{ name: "a/b" }, "has characters other than"],
 ])("options %j are refused by name", (options, message) => {
   const make = () =>

@@ -74,12 +74,14 @@ export interface DurableLoopOptions {
   readonly isMeasured?: boolean;
   /** What its objects do that is billed is counted. */
   readonly isMetered?: boolean;
+  /** What the gateway is told to be the bridge, given the bridge's port: a proxy before it. */
+  readonly bridgeSeenAt?: (port: number) => Promise<string>;
 }
 
 /** All of it is undone by `later`. */
 export async function startDurableLoop(
   later: (cleanup: () => unknown) => void,
-  { fixedSpinMs, isMeasured = false, isMetered = false }: DurableLoopOptions = {},
+  { fixedSpinMs, isMeasured = false, isMetered = false, bridgeSeenAt }: DurableLoopOptions = {},
 ): Promise<DurableLoop> {
   const log = openEmbeddedLog({
     topics: new Map([
@@ -96,7 +98,7 @@ export async function startDurableLoop(
       name: "hearback-durable",
       isMeasured,
       variables: {
-        ...credentialsFor(bridge.url),
+        ...credentialsFor((await bridgeSeenAt?.(bridge.port)) ?? bridge.url),
         HEARBACK_OPERATOR_ACCESS: "open",
         ...(fixedSpinMs === undefined ? {} : { FIXED_SPIN_MS: fixedSpinMs }),
         ...(isMeasured ? { FORGET_LIVES: 1 } : {}),

@@ -5,7 +5,7 @@ import { openKafka } from "../../kafka/native/index.ts";
 import { freePort } from "../../dev/ports.ts";
 import { startKafka } from "../../dev/kafka/index.ts";
 import { decodeText, type KafkaRecord } from "../../protocol/index.ts";
-import { startHeldProxy } from "./held-proxy.ts";
+import { startFaultProxy } from "./fault-proxy.ts";
 import { atOnce, basic, raw, type RawAnswer } from "./bridge.ts";
 import {
   password,
@@ -79,7 +79,7 @@ export async function killBetweenAppendAndAnswer({
   readonly later: Later;
 }): Promise<readonly Repeated[]> {
   const [plainPort, heldPort] = [await freePort(), await freePort()];
-  const proxy = await startHeldProxy(0, heldPort);
+  const proxy = await startFaultProxy({ target: heldPort, reads: "bytes" });
   later(() => proxy.close());
   const broker = await startKafka({
     port: plainPort,
@@ -120,13 +120,13 @@ export async function killBetweenAppendAndAnswer({
   for (let turn = 0; turn < times; turn++) {
     // Warm, so that what is withheld is the acknowledgement and not the way there.
     await answered(`warm-${turn}`);
-    proxy.hold();
+    proxy.inject({ kind: "silent", side: "target" });
     const id = `once-${turn}`;
     const lost = produce(id).catch(() => undefined);
     while ((await recordsWith(id)).length === 0) await new Promise((resolve) => setImmediate(resolve));
     await bridge.kill();
     await lost;
-    proxy.release();
+    proxy.heal();
     bridge = await startBridgeProcess(bridge.port, place);
     const { offset } = await answered(id);
     const records = await recordsWith(id);

@@ -10,7 +10,13 @@ import { openEmbeddedGroups, openEmbeddedLog, produceOnce, startBridge } from ".
 import { nodeFlags } from "../../bridge/node-flags.ts";
 import { handlePredict } from "../../examples/predict/handler.ts";
 import type { DrainVerdict } from "../../protocol/index.ts";
-import { createResponder, type Handler, type Responder, type ResponderEvent } from "../../responder/index.ts";
+import {
+  createResponder,
+  type Handler,
+  type Responder,
+  type ResponderEvent,
+  type ResponderOptions,
+} from "../../responder/index.ts";
 
 export const user = "dev";
 export const password = "dev";
@@ -108,16 +114,25 @@ export interface BridgeProcess extends TestBridge {
 /** Where a bridge process keeps its log: in memory, in a folder, or on a cluster. */
 export type LogPlace = { readonly state?: string } | { readonly brokers: string };
 
-/** The bridge's own command in a process of its own. `onLine`: told what it complains of. */
+export interface BridgeProcessOptions {
+  /** Told what it complains of. */
+  readonly onLine?: (line: string) => void;
+  /** What Node is given besides. */
+  readonly flags?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** The bridge's own command in a process of its own. */
 export async function startBridgeProcess(
   port: number,
   place: LogPlace = {},
-  onLine: (line: string) => void = (line) => console.error(line),
+  { onLine = (line) => console.error(line), flags = [], env = {} }: BridgeProcessOptions = {},
 ): Promise<BridgeProcess> {
   const child = spawn(
     process.execPath,
     [
       ...nodeFlags,
+      ...flags,
       "bridge/main.ts",
       "--port",
       String(port),
@@ -132,7 +147,7 @@ export async function startBridgeProcess(
             ...[...topics].flatMap(([topic, partitions]) => ["--topic", `${topic}:${partitions}`]),
           ]),
     ],
-    { cwd: root, stdio: ["ignore", "pipe", "pipe"] },
+    { cwd: root, env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] },
   );
   const killWithUs = (): void => void child.kill("SIGKILL");
   process.once("exit", killWithUs);
@@ -187,6 +202,7 @@ export function startModel(
   bridgeUrl: string,
   onEvent?: (event: ResponderEvent) => void,
   handler: Handler = handlePredict,
+  options: Partial<ResponderOptions> = {},
 ): RunningResponder {
   const responder = createResponder({
     kafka: { bridge: bridgeUrl, username: user, password },
@@ -195,6 +211,7 @@ export function startModel(
     handler,
     concurrency: 10_000,
     ...(onEvent === undefined ? {} : { onEvent }),
+    ...options,
   });
   const running = responder.run();
   return {

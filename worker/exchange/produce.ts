@@ -2,15 +2,17 @@
 // produced again is decided here; what an exchange makes of it is not.
 
 import type { KafkaPort } from "../../kafka/index.ts";
-import { logText, type NewRecord, type Refused, SparseLog } from "../../protocol/index.ts";
+import { logCause, logText, SparseLog, type NewRecord, type Refused } from "../../protocol/index.ts";
 
-/** Of this isolate, by topic. */
-const refusals = new Map<string, SparseLog>();
+/** Of this isolate, by what happened and topic. */
+const logs = new Map<string, SparseLog>();
 
-function logOf(topic: string): SparseLog {
-  const known = refusals.get(topic) ?? new SparseLog();
-  refusals.set(topic, known);
-  return known;
+function warn(happened: "refused" | "unknown", topic: string, text: string): void {
+  const kind = `${happened} ${topic}`;
+  const log = logs.get(kind) ?? new SparseLog();
+  logs.set(kind, log);
+  const line = log.line(text, Date.now());
+  if (line !== undefined) console.warn(line);
 }
 
 export type RecordFate = { readonly status: "appended" } | Refused | { readonly status: "unknown" };
@@ -21,12 +23,15 @@ export async function produceOnce(
   record: NewRecord,
   timeoutMs: number,
 ): Promise<RecordFate> {
+  const { topic } = record;
   const produced = await kafka.produce(record, timeoutMs);
-  if (produced.status !== "refused") return { status: produced.status };
-  const why = `a record for ${record.topic} was refused: ${logText(produced.reason)}`;
-  const line = logOf(record.topic).line(why, Date.now());
-  if (line !== undefined) console.warn(line);
-  const { retryAfter } = produced;
+  if (produced.status === "appended") return { status: "appended" };
+  if (produced.status === "unknown") {
+    warn("unknown", topic, `a record for ${topic} may or may not be written: ${logCause(produced.cause)}`);
+    return { status: "unknown" };
+  }
+  const { reason, retryAfter } = produced;
+  warn("refused", topic, `a record for ${topic} was refused: ${logText(reason)}`);
   return produced.why === "too-large"
     ? { status: "refused", retryAfter, tooLarge: true }
     : { status: "refused", retryAfter };
@@ -34,7 +39,11 @@ export async function produceOnce(
 
 /** The bridge knows a record again for 60 s by its `X-Produce-ID`; a repeat must come well before. */
 const repeatForMs = 20_000;
-const pauseBetweenMs = 500;
+/**
+ * Each pause is twice as long as the one before. A bridge that is back finds all who wait at its door; and a request on
+ * Workers Free may make 50 calls.
+ */
+const pauseMs = { shortest: 500, longest: 2_000 } as const;
 
 export interface RepeatOptions {
   /** Epoch ms; no attempt begins after it. */
@@ -44,13 +53,13 @@ export interface RepeatOptions {
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;
   /** The first attempt has had no answer; others follow. */
-  readonly onUnknown: () => void;
+  readonly onUnknown?: () => void;
   /** Whether nobody has a use for the record any more: it is answered, or taken back. */
   readonly isOver: () => Promise<boolean>;
 }
 
 /**
- * Attempts until somebody answers, for at most 20 s or until `giveUpAt`. A refusal while the record may be written
+ * Attempts until somebody answers, for at most 20 s or until `giveUpAt`; the bridge takes the record once. A refusal while the record may be written
  * already is no refusal, unless no record of this size can be.
  */
 export async function produceUntilKnown(
@@ -60,13 +69,15 @@ export async function produceUntilKnown(
   { giveUpAt, mayBeWritten, now, pause, onUnknown, isOver }: RepeatOptions,
 ): Promise<RecordFate> {
   const lastStartAt = Math.min(now() + repeatForMs, giveUpAt);
-  for (let isRepeat = false; ; isRepeat = true) {
+  for (let repeats = 0; ; repeats++) {
+    const isRepeat = repeats > 0;
     const fate = await produceOnce(kafka, record, timeoutMs);
     const isCertain = fate.status === "refused" && (fate.tooLarge === true || !(isRepeat || mayBeWritten));
     if (fate.status === "appended" || isCertain) return fate;
-    if (!isRepeat) onUnknown();
-    if (now() + pauseBetweenMs >= lastStartAt) return { status: "unknown" };
-    await pause(pauseBetweenMs);
+    if (!isRepeat) onUnknown?.();
+    const wait = Math.min(pauseMs.longest, pauseMs.shortest * 2 ** repeats);
+    if (now() + wait >= lastStartAt) return { status: "unknown" };
+    await pause(wait);
     if (await isOver()) return { status: "unknown" };
   }
 }

@@ -4,7 +4,7 @@
 import type { WaitSpec } from "../../durable/index.ts";
 import type { KafkaPort } from "../../kafka/index.ts";
 import type { NewRecord, WaitEnd } from "../../protocol/index.ts";
-import { produceOnce } from "./produce.ts";
+import { produceUntilKnown, type RecordFate } from "./produce.ts";
 import { waitForEnd, type WaitDeps, type WaitPort } from "./wait.ts";
 
 export interface PlainRequest {
@@ -42,10 +42,19 @@ export async function requestReply(
   { record, spec, produceTimeoutMs, spinMs }: PlainRequest,
   signal: AbortSignal,
 ): Promise<ExchangeOutcome> {
+  const { kafka, now, pause } = deps;
   const ended = new AbortController();
+  const produced = (each: NewRecord, isOver: () => boolean): Promise<RecordFate> =>
+    produceUntilKnown(kafka, each, produceTimeoutMs, {
+      giveUpAt: spec.deadlineAt,
+      mayBeWritten: false,
+      now,
+      pause,
+      isOver: async () => isOver(),
+    });
   const outcome = await Promise.race([
     untilDeadline(deps, spec, spinMs, ended.signal),
-    refusalOf(produceOnce(deps.kafka, record, produceTimeoutMs)),
+    refusalOf(produced(record, () => ended.signal.aborted)),
     departure(signal),
   ]);
   ended.abort();
@@ -55,7 +64,7 @@ export async function requestReply(
   }
   const cancelRecord = outcome.status === "left" ? deps.cancelRecord() : undefined;
   if (cancelRecord !== undefined) {
-    deps.afterwards(produceOnce(deps.kafka, cancelRecord, produceTimeoutMs));
+    deps.afterwards(produced(cancelRecord, () => false));
   }
   return outcome;
 }
@@ -79,9 +88,9 @@ async function untilDeadline(
 }
 
 /** Resolves only if the record is refused; appended or unknown, the wait goes on. */
-async function refusalOf(producing: ReturnType<typeof produceOnce>): Promise<WaitEnd> {
-  const produced = await producing;
-  return produced.status === "refused" ? produced : new Promise(() => {});
+async function refusalOf(producing: Promise<RecordFate>): Promise<WaitEnd> {
+  const fate = await producing;
+  return fate.status === "refused" ? fate : new Promise(() => {});
 }
 
 export function departure(signal: AbortSignal): Promise<{ status: "left" }> {
