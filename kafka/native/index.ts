@@ -33,6 +33,11 @@ const repeatErrorMs = 60_000;
  * below the time-out of a request, so that it is the leader who says where it wrote what it could not confirm.
  */
 const confirmationMs = 14_000;
+/**
+ * What waits for nobody is answered in this time, or its connection is dead: a network that has forgotten a connection tells
+ * neither side. Each client finds out for itself, some after others. Enough for 8 MiB at 15 Mbit/s.
+ */
+const promptMs = 5_000;
 
 /**
  * Does not wait for the cluster: until it is reached, `trouble` says so and produces are refused.
@@ -40,14 +45,18 @@ const confirmationMs = 14_000;
 export function openKafka(options: KafkaOptions): Backend<KafkaLog> {
   const onEvent = options.onEvent ?? ((message) => console.error(`kafka: ${logText(message)}`));
   const onError = onceAMinute(onEvent);
-  const admin = new Admin(clientOptions(options, "admin"));
+  const admin = new Admin({ ...clientOptions(options, "admin"), requestTimeout: promptMs });
   const producer = new Producer({
     ...clientOptions(options, "producer"),
     maxInflights: 64,
     timeout: confirmationMs,
   });
   const reader = (role: string): Consumer =>
-    new Consumer({ ...clientOptions(options, role), groupId: `hearback-${role}` });
+    new Consumer({
+      ...clientOptions(options, role),
+      requestTimeout: promptMs,
+      groupId: `hearback-${role}`,
+    });
   const main = reader("tail");
   const joiner = reader("join");
   const older = reader("direct");

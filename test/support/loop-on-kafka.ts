@@ -3,9 +3,9 @@
 import { Admin } from "@platformatic/kafka";
 import { openKafka } from "../../kafka/native/index.ts";
 import { freePort } from "../../dev/ports.ts";
-import { startKafka } from "../../dev/kafka/index.ts";
+import { startKafka, type KafkaBroker } from "../../dev/kafka/index.ts";
 import { decodeText, type KafkaRecord } from "../../protocol/index.ts";
-import { startFaultProxy } from "./fault-proxy.ts";
+import { startFaultProxy, type FaultProxy } from "./fault-proxy.ts";
 import { atOnce, basic, raw, type RawAnswer } from "./bridge.ts";
 import {
   password,
@@ -58,6 +58,29 @@ interface ResettableNamespace {
   get(id: unknown): { reset(): Promise<void> };
 }
 
+export interface BrokerBehindProxy {
+  readonly broker: KafkaBroker;
+  readonly proxy: FaultProxy;
+  /** Clients that begin here stay behind the proxy; those of `broker.bootstrap` see the topics as they are. */
+  readonly throughProxy: string;
+}
+
+export async function startBrokerBehindProxy(folder: string, later: Later): Promise<BrokerBehindProxy> {
+  const [plainPort, port] = [await freePort(), await freePort()];
+  const proxy = await startFaultProxy({ target: port, reads: "bytes" });
+  later(() => proxy.close());
+  const broker = await startKafka({
+    port: plainPort,
+    data: folder,
+    listeners: [{ name: "BEHIND", protocol: "PLAINTEXT", port }],
+    properties: {
+      "advertised.listeners": `PLAINTEXT://127.0.0.1:${plainPort},BEHIND://127.0.0.1:${proxy.port}`,
+    },
+  });
+  later(() => broker.stop());
+  return { broker, proxy, throughProxy: `127.0.0.1:${proxy.port}` };
+}
+
 export interface Repeated {
   /** Records with the produce ID in the topic. */
   readonly records: number;
@@ -78,24 +101,12 @@ export async function killBetweenAppendAndAnswer({
   readonly times: number;
   readonly later: Later;
 }): Promise<readonly Repeated[]> {
-  const [plainPort, heldPort] = [await freePort(), await freePort()];
-  const proxy = await startFaultProxy({ target: heldPort, reads: "bytes" });
-  later(() => proxy.close());
-  const broker = await startKafka({
-    port: plainPort,
-    data: folder,
-    listeners: [{ name: "HELD", protocol: "PLAINTEXT", port: heldPort }],
-    // Clients of the second listener are sent through the proxy; those of the first see the topic as it is.
-    properties: {
-      "advertised.listeners": `PLAINTEXT://127.0.0.1:${plainPort},HELD://127.0.0.1:${proxy.port}`,
-    },
-  });
-  later(() => broker.stop());
+  const { broker, proxy, throughProxy } = await startBrokerBehindProxy(folder, later);
   const topic = "held";
   await createTopics(broker.bootstrap, new Map([[topic, 1]]));
   const witness = openKafka({ brokers: [broker.bootstrap], onEvent: () => undefined });
   later(() => witness.close());
-  const place = { brokers: `127.0.0.1:${proxy.port}` };
+  const place = { brokers: throughProxy };
   let bridge = await startBridgeProcess(0, place);
   later(() => bridge.stop());
 
