@@ -279,6 +279,28 @@ test("a produce without an answer is unknown: the wait goes on, and the reply is
   expect(await (await asked).text()).toBe("still here");
 });
 
+test("a refusal after an answer that was cut off is none: the record may be written, and its reply is delivered", async () => {
+  const fetched = globalThis.fetch;
+  const refusal = { refused: "no broker is reachable", why: "unavailable", retryAfter: 7 };
+  let produces = 0;
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
+    if (!String(input instanceof Request ? input.url : input).endsWith("/hearback/produce")) {
+      return fetched(input, init);
+    }
+    if (produces++ > 0) return Response.json([refusal]);
+    await fetched(input, init);
+    throw new TypeError("Network connection lost.");
+  });
+  const me = mark();
+  const asked = post("/echo", me);
+  const request = await requestWith("echo.requests", me);
+  await expect.poll(() => produces).toBeGreaterThan(1);
+  vi.restoreAllMocks();
+  await replyTo(request, { text: "still here" });
+  const response = await asked;
+  expect([response.status, await response.text()]).toEqual([200, "still here"]);
+});
+
 test("health, readiness and the ledger answer those they are for", async () => {
   expect(await (await ask("/healthz")).json()).toEqual({ status: "ok" });
   const ready = await ask("/readyz");
