@@ -26,7 +26,9 @@ let ending: Promise<void> | undefined;
 const end = (code: number): Promise<void> =>
   (ending ??= (async () => {
     for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) {
-      await Promise.resolve().then(cleanup).catch(() => undefined);
+      await Promise.resolve()
+        .then(cleanup)
+        .catch(() => undefined);
     }
     process.exit(code);
   })());
