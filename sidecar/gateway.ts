@@ -4,6 +4,7 @@
 import { randomUUID } from "node:crypto";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import type { Service } from "../worker/config.ts";
+import { keepSignals } from "./keep-signals.ts";
 
 export interface GatewayOptions {
   /** Of the Worker and its objects: a name of its own, so that no gateway takes an ID of another one for its own. */
@@ -91,23 +92,6 @@ function rateLimitsOf({ rateLimit }: Service) {
   if (rateLimit === undefined) return {};
   const { binding, limit, periodSeconds } = rateLimit;
   return { [binding]: { namespace_id: "1", simple: { limit, period: periodSeconds } } };
-}
-
-const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-
-/**
- * Miniflare would end the process at the first signal, with nothing put in order; that is for the owner of the
- * process to do. What it does when the process exits, ending workerd, stays. To be called before it is made, and what is returned at once after.
- */
-function keepSignals(): () => void {
-  const before = new Map(signals.map((signal) => [signal, new Set(process.listeners(signal))]));
-  return () => {
-    for (const [signal, ours] of before) {
-      for (const listener of process.listeners(signal)) {
-        if (!ours.has(listener)) process.off(signal, listener);
-      }
-    }
-  };
 }
 
 /** Miniflare's own warnings, among them that workerd is gone. */

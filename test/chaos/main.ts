@@ -22,13 +22,23 @@ if (brokenName !== undefined && broken === undefined) {
 
 const cleanups: (() => unknown)[] = [];
 let ending: Promise<void> | undefined;
-/** Last started, first ended. */
+/** Undoes everything, last first, whatever fails on the way. */
 const end = (code: number): Promise<void> =>
   (ending ??= (async () => {
-    for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) await cleanup();
+    for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) {
+      await Promise.resolve()
+        .then(cleanup)
+        .catch(() => undefined);
+    }
     process.exit(code);
   })());
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void end(130));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    // The second one does not wait for an orderly end; the processes go with this one.
+    if (ending !== undefined) process.exit(130);
+    void end(130);
+  });
+}
 
 const progress = (line: string): void => console.log(`chaos    │ ${line}`);
 try {

@@ -25,6 +25,9 @@ export function startResponderProcess(file: string, brokers: string, name: strin
   const command = runCommand(process.execPath, [file], {
     env: { KAFKA_BROKERS: brokers, RESPONDER_NAME: name },
   });
+  const killWithUs = (): void => command.signal("SIGKILL");
+  process.once("exit", killWithUs);
+  void command.ended.then(() => process.off("exit", killWithUs));
   const end = async (signal: NodeJS.Signals): Promise<void> => {
     command.signal(signal);
     await command.ended;

@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { keepSignals } from "../../sidecar/keep-signals.ts";
 import { openFiles, rssMiB } from "./process-resources.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -70,6 +71,7 @@ export async function startRestartableGateway(
   const restarts: (() => void)[] = [];
   let running = Promise.resolve();
   const undoFlags = isMeasured ? collectAlways() : () => {};
+  const giveBackSignals = keepSignals();
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       name,
@@ -105,6 +107,7 @@ export async function startRestartableGateway(
       },
     }),
   );
+  giveBackSignals();
   let frozen: number | undefined;
   const resume = (): void => {
     if (frozen !== undefined) process.kill(frozen, "SIGCONT");
