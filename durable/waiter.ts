@@ -266,7 +266,13 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
     const exchange = this.#load();
     const said = exchanges.look(exchange, principal, Date.now());
     if (said.status === "gone" || said.status === "forbidden") return said;
+    if (exchange !== undefined && this.#isBehind(exchange)) this.#keepTime();
     return this.#withCallback(said.status === "replied" ? this.#withReply() : said, exchange);
+  }
+
+  /** A version that knows no callbacks has stored what is to be told, and set the alarm for retention alone. */
+  #isBehind(exchange: Exchange): boolean {
+    return (this.#callback.nextAt(exchange) ?? Infinity) <= Date.now();
   }
 
   #withCallback<Outcome extends object>(
