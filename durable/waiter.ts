@@ -157,8 +157,11 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
   async confirm(attempt: number, produced: Produced): Promise<"goes-on" | "ended"> {
     const before = this.#load();
     const step = exchanges.confirm(before, attempt, produced);
+    const isForgotten = before !== undefined && step.exchange === undefined;
+    // It goes with the rows, and not in a write of its own before them.
+    if (isForgotten) this.#alarm.gone();
     const said = this.#keep(step);
-    if (before !== undefined && step.exchange === undefined) await this.#forget();
+    if (isForgotten) await this.#forget();
     return said;
   }
 
