@@ -157,8 +157,11 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
   async confirm(attempt: number, produced: Produced): Promise<"goes-on" | "ended"> {
     const before = this.#load();
     const step = exchanges.confirm(before, attempt, produced);
+    const isForgotten = before !== undefined && step.exchange === undefined;
+    // It goes with the rows, and not in a write of its own before them.
+    if (isForgotten) this.#alarm.gone();
     const said = this.#keep(step);
-    if (before !== undefined && step.exchange === undefined) await this.#forget();
+    if (isForgotten) await this.#forget();
     return said;
   }
 
@@ -266,7 +269,13 @@ export class Waiter extends DurableObject<object> implements WaiterRpc {
     const exchange = this.#load();
     const said = exchanges.look(exchange, principal, Date.now());
     if (said.status === "gone" || said.status === "forbidden") return said;
+    if (exchange !== undefined && this.#isBehind(exchange)) this.#keepTime();
     return this.#withCallback(said.status === "replied" ? this.#withReply() : said, exchange);
+  }
+
+  /** A version that knows no callbacks has stored what is to be told, and set the alarm for retention alone. */
+  #isBehind(exchange: Exchange): boolean {
+    return (this.#callback.nextAt(exchange) ?? Infinity) <= Date.now();
   }
 
   #withCallback<Outcome extends object>(

@@ -21,10 +21,10 @@ export type RestAnswer =
 const mib = 1024 * 1024;
 
 /**
- * Longest answers. Records are 4 MiB, or one, and in JSON of small ones three times as much; a large cluster's topics
- * are some 10,000 names.
+ * Longest answers. Records are 4 MiB, or one, and in JSON at most eight times as much; a large cluster's topics
+ * are some 10,000 names, and so are the places of a drain that reads ten topics with 1,000 partitions each.
  */
-export const maxAnswerBytes = { records: 32 * mib, topics: 8 * mib, others: mib } as const;
+export const maxAnswerBytes = { records: 32 * mib, offsets: 8 * mib, topics: 8 * mib, others: mib } as const;
 
 /** Of an answer that is no success; enough for the bridge's own words. */
 const maxErrorBytes = 4_096;

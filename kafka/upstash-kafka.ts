@@ -109,7 +109,7 @@ export function createUpstashKafka(credentials: KafkaRestCredentials): KafkaPort
 
     async offsets(query, partitions, timeoutMs) {
       const topicPartitions = partitions.map(({ topic, partition }) => ({ topic, partition }));
-      const admin = within({ timeoutMs, maxBytes: maxAnswerBytes.others }).admin();
+      const admin = within({ timeoutMs, maxBytes: maxAnswerBytes.offsets }).admin();
       const call = admin.topicPartitionOffsets({ timestamp: query, topicPartitions });
       return read(call, (answer) => readOffsets(answer, topicPartitions));
     },

@@ -8,6 +8,13 @@ export interface Entry {
 }
 
 /**
+ * Counted on top of the bytes of a record and of each of its headers: JSON writes names around them, and without it no
+ * number of empty records would fill an answer. So the JSON of one is at most eight times as long as what is counted,
+ * which is as much as a reader of 4 MiB takes.
+ */
+const overheadBytes = { record: 64, header: 16 } as const;
+
+/**
  * At most `maxBytes`, but always one record if there is any. Begins with source `first` (modulo their number):
  * with another one each time, neither a busy partition nor the first of many large ones keeps the rest from
  * being read. Records of one source stay together and in order.
@@ -29,13 +36,19 @@ export function takeInTurn(
   while (open.length > 0) {
     open = open.filter((cursor) => {
       const { head } = cursor;
-      if (head === undefined || (head.bytes > budget && !isFirst)) return false;
+      if (head === undefined) return false;
+      const bytes = countedBytes(head);
+      if (bytes > budget && !isFirst) return false;
       isFirst = false;
-      budget -= head.bytes;
+      budget -= bytes;
       cursor.taken.push(head.record);
       cursor.head = cursor.source.next().value;
       return budget > 0;
     });
   }
   return cursors.flatMap(({ taken }) => taken);
+}
+
+function countedBytes({ record, bytes }: Entry): number {
+  return bytes + overheadBytes.record + overheadBytes.header * record.headers.length;
 }

@@ -152,3 +152,14 @@ test("a bridge that is slow, but in time, is as good as any", async () => {
   const { kafka } = await behindProxy({ kind: "slow", latencyMs: 100, jitterMs: 50, bytesPerSecond: 20_000 });
   expect((await askAll(kafka, 2_000)).statuses).toEqual(everything);
 });
+
+test("a drain may ask for all partitions of many topics at once", async () => {
+  const names = ["a", "b", "c", "d"].map((letter) => letter.repeat(249));
+  const bridge = await testBridge({ topics: new Map(names.map((name) => [name, 1_000])) });
+  const kafka = createUpstashKafka({ url: bridge.url, username, password });
+  const asked = names.flatMap((topic) =>
+    Array.from({ length: 1_000 }, (_, partition) => ({ topic, partition })),
+  );
+  const answer = await kafka.offsets("latest", asked, 10_000);
+  expect(answer.status === "read" ? answer.value.length : answer).toBe(4_000);
+});

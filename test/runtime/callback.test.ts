@@ -369,11 +369,9 @@ test("an end that a version without callbacks has stored is told by the next one
   await settled(id);
   await runInDurableObject(waiterOf(id), (_, state) => void state.storage.kv.delete("callback"));
   await evictDurableObject(waiterOf(id));
+  // Its alarm is that of retention: whoever looks is the first who finds out.
   expect((await ask(`/requests/${id}`)).status).toBe(200);
-  await runDurableObjectAlarm(waiterOf(id));
+  await vi.waitFor(() => expect(receiver().delivered).toHaveLength(2));
   await settled(id);
-  expect(receiver().delivered.map((one) => one.id)).toEqual([
-    receiver().delivered[0]?.id,
-    receiver().delivered[0]?.id,
-  ]);
+  expect(new Set(receiver().delivered.map((one) => one.id)).size).toBe(1);
 });

@@ -610,3 +610,17 @@ test("a plain request whose client leaves is taken back, where the service asks 
     expect(records.map((record) => header(record, "X-Cancel"))).toEqual([undefined, "true"]);
   });
 });
+
+test("the alarm of an exchange that was refused goes with its rows, in one write", async () => {
+  const id = env.WAITER.newUniqueId().toString();
+  const createdAt = Date.now();
+  const deadlineAt = createdAt + 60_000;
+  const terms = { service: "durable", principal: "", replyTopic: "durable.replies", fingerprint: "one" };
+  await waiterOf(id).open({ ...terms, createdAt, deadlineAt, keepUntil: deadlineAt }, "opener");
+  const deleted = await runInDurableObject(waiterOf(id), (_, { storage }) =>
+    vi.spyOn(storage, "deleteAlarm"),
+  );
+  expect(await waiterOf(id).confirm(createdAt, { status: "refused", retryAfter: 1 })).toBe("ended");
+  expect(deleted).not.toHaveBeenCalled();
+  expect(await leftIn(id)).toEqual(nothing);
+});
