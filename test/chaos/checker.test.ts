@@ -610,6 +610,54 @@ describeRule("unfinished", {
   fine: [],
 });
 
+/** As many more calls, a second apart, of which every so many-th is answered and the others are refused at once. */
+const moreCalls =
+  (count: number, everyNth: number, key?: string): Change =>
+  (run) => {
+    for (let n = 0; n < count; n++) {
+      const call = `more-${n}`;
+      const isAnswered = n % everyNth === 0;
+      const kind = key === undefined ? "plain" : "keyed";
+      const refusal = seen(call, { status: 503, code: "circuit_open" });
+      const one = {
+        ...at(run, 0),
+        call,
+        kind,
+        ...(key === undefined ? {} : { key: `${key}-${n}` }),
+      } as const;
+      run.tries.push({
+        ...one,
+        sentAt: begin + n * 1_000,
+        endedAt: begin + n * 1_000 + 200,
+        outcome: isAnswered ? answered(call, "acme") : refusal,
+      });
+      run.calls.push({ call, kind, principal: "acme", ended: isAnswered ? "answered" : "refused" });
+    }
+  };
+const broken = (run: SmallRun) =>
+  run.faults.push({ ...fault("broker", "kill", 0), backAt: begin + 1_000_000 });
+
+describeRule("too-few-answers", {
+  caught: [
+    [
+      "a run in which nobody asks",
+      (run) => {
+        run.calls.length = 0;
+        run.tries.length = 0;
+      },
+    ],
+    ["a gateway that refuses nearly all, whatever is broken", all(moreCalls(100, 20), broken)],
+    ["one that refuses some who have a key, whatever is broken", all(moreCalls(40, 2, "key"), broken)],
+    ["one that refuses most while nothing is broken", moreCalls(40, 3)],
+  ],
+  fine: [],
+});
+
+test("most calls without a key may be refused while something is broken", () => {
+  expect(after(all(moreCalls(100, 8), broken)).names).not.toContain("too-few-answers");
+  expect(after(moreCalls(100, 1)).names).not.toContain("too-few-answers");
+});
+
 test("a try may last as much longer as the runtime stood still", () => {
   const { violations } = after((run) => {
     run.tries[1] = { ...at(run, 1), endedAt: begin + 56_000 };
