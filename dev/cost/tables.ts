@@ -149,7 +149,8 @@ export function waitTable(
 
 /** How the waits of a service end by the shipped rule, for each mean. */
 export function spinTable(workload: Workload, seconds: readonly number[]): string {
-  const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
+  // What is left of one may be a hair below zero.
+  const percent = (share: number) => `${(Math.max(share, 0) * 100).toFixed(1)} %`;
   return table(
     [
       "mean wait",

@@ -52,7 +52,8 @@ const unanswered =
     outcome = seen("keyed", { status: 504, code: "deadline_exceeded" }),
   ): Change =>
   (run) => {
-    run.tries.splice(1, 2, keyedTry(0, outcome), keyedTry(40_000, outcome));
+    const first = keyedTry(0, outcome, { endedAt: begin + 45_000 });
+    run.tries.splice(1, 2, first, keyedTry(45_100, outcome));
     run.calls.splice(1, 1, { call: "keyed", kind: "keyed", principal: "acme", ended });
   };
 const stillKept = seen("keyed", {
@@ -117,6 +118,41 @@ describeRule("lost-answer", {
       },
     ],
     [
+      "one that nobody replied to long after the last fault",
+      all(unanswered("gave-up", stillKept), unreplied, (run) => {
+        run.tries.push(keyedTry(120_000, stillKept));
+        run.faults.push(fault("responder", "kill", 1_000));
+      }),
+    ],
+    [
+      "a reply that does not reach a plain caller in time",
+      (run) => {
+        const outcome = seen("plain", { status: 504, code: "deadline_exceeded" });
+        run.tries[0] = { ...at(run, 0), endedAt: begin + 45_000, outcome };
+        run.calls[0] = { call: "plain", kind: "plain", principal: "acme", ended: "refused" };
+      },
+    ],
+    [
+      "a reply that does not reach who waits with a key",
+      (run) => run.tries.push(keyedTry(1_100, wentAway, { endedAt: begin + 11_200 })),
+    ],
+    [
+      "an accepted call that is gone, and was handed over only when it was sent again",
+      (run) => {
+        const gone = seen("keyed", { status: 410, code: "gone" });
+        const accepted = seen("keyed", { status: 202, location: "/requests/id-of-keyed" });
+        run.requests[1] = requestOf("keyed", { offset: 1, atMs: 900 });
+        run.tries.push(keyedTry(100, accepted), keyedTry(500, gone, { asked: "location" }));
+      },
+    ],
+    [
+      "an exchange that is gone within its retention, by another name",
+      (run) => {
+        const gone = seen("async", { status: 410, code: "gone", correlationId: "another" });
+        run.tries.push({ ...keyedTry(60_000, gone), call: "async", kind: "async", asked: "location" });
+      },
+    ],
+    [
       "an exchange that is gone within its retention",
       (run) => {
         const gone = seen("async", { status: 410, code: "gone" });
@@ -128,7 +164,7 @@ describeRule("lost-answer", {
     [
       "a call given up when its reply has just come",
       all(unanswered("gave-up", stillKept), (run) => {
-        run.replies[1] = replyOf("keyed", "acme", { offset: 1, atMs: 35_000 });
+        run.replies[1] = replyOf("keyed", "acme", { offset: 1, atMs: 40_000 });
       }),
     ],
     [
@@ -145,6 +181,13 @@ describeRule("lost-answer", {
       }),
     ],
     [
+      "an exchange that is gone, since its record was refused, until it is sent again",
+      (run) => {
+        run.requests[1] = requestOf("keyed", { offset: 1, atMs: 900 });
+        run.tries.push(keyedTry(500, seen("keyed", { status: 410, code: "gone" }), { asked: "location" }));
+      },
+    ],
+    [
       "an exchange that is gone after its retention",
       (run) => {
         const gone = seen("async", { status: 410, code: "gone" });
@@ -158,6 +201,14 @@ describeRule("lost-answer", {
 
 describeRule("second-answer", {
   caught: [
+    [
+      "a retry that is told to wait though there was an answer",
+      (run) => run.tries.push(keyedTry(5_000, stillKept)),
+    ],
+    [
+      "a retry that is refused though there was an answer",
+      (run) => run.tries.push(keyedTry(5_000, seen("keyed", { status: 503, code: "circuit_open" }))),
+    ],
     [
       "another answer at a retry",
       all(secondReply(), (run) => {
@@ -173,7 +224,12 @@ describeRule("second-answer", {
       },
     ],
   ],
-  fine: [],
+  fine: [
+    [
+      "a retry for which nobody could look",
+      (run) => run.tries.push(keyedTry(5_000, seen("keyed", { status: 503, code: "waiter_unavailable" }))),
+    ],
+  ],
 });
 
 test("a key whose retention is over may have another answer, of another record", () => {
@@ -239,6 +295,19 @@ const anotherAttempt =
     run.requests.push(requestOf("keyed", { offset: 3, atMs, ...(attempt === undefined ? {} : { attempt }) }));
   };
 
+/** The keyed call has its answer when all attempts are over. */
+const answeredLate: Change = (run) => {
+  run.tries.splice(1, 2, keyedTry(50_000, answered("keyed", "acme")));
+};
+
+const takenOver =
+  (afterMs: number): Change =>
+  (run) => {
+    answeredLate(run);
+    run.requests.push(requestOf("keyed", { offset: 3, attempt: begin + afterMs }));
+    run.faults.push(fault("runtime", "kill", 0));
+  };
+
 describeRule("second-record", {
   caught: [
     ["a record that is written twice", (run) => run.requests.push({ ...request(run, 1), offset: 9 })],
@@ -250,7 +319,15 @@ describeRule("second-record", {
       },
     ],
     ["another attempt while the first is waited for", anotherAttempt(10_000)],
-    ["a takeover after less than 30 s", (run) => run.requests.push(takenOver(29_000))],
+    ["a takeover after less than 30 s", takenOver(29_000)],
+    ["a takeover while nothing had died", all(takenOver(30_000), (run) => (run.faults.length = 0))],
+    [
+      "another attempt, after its deadline, for what was answered",
+      (run) => {
+        anotherAttempt(46_000)(run);
+        run.replies[1] = { ...replyOf("keyed", "acme", { offset: 1 }) };
+      },
+    ],
     [
       "a plain request that is produced under two names",
       (run) => {
@@ -271,13 +348,14 @@ describeRule("second-record", {
     ],
   ],
   fine: [
-    ["an attempt after the deadline of the one before", anotherAttempt(45_000)],
+    ["an attempt after the deadline of the one before", all(answeredLate, anotherAttempt(45_000))],
     [
       "an attempt of who came just before that deadline, written after it",
-      (run) =>
+      all(answeredLate, (run) =>
         run.requests.push({ ...requestOf("keyed", { offset: 3, atMs: 44_900 }), timestamp: begin + 45_050 }),
+      ),
     ],
-    ["a takeover after 30 s", (run) => run.requests.push(takenOver(30_000))],
+    ["a takeover after 30 s, when something had died", takenOver(30_000)],
     [
       "a record that a broken connection held while the broker was stopped",
       (run) => {
@@ -287,10 +365,6 @@ describeRule("second-record", {
     ],
   ],
 });
-
-function takenOver(afterMs: number) {
-  return requestOf("keyed", { offset: 3, attempt: begin + afterMs });
-}
 
 const spied =
   (response: Parameters<typeof seen>[1]): Change =>
@@ -334,6 +408,14 @@ describeRule("wrong-caller", {
   fine: [
     ["a waiter of somebody else that is out of reach", spied({ status: 503, code: "waiter_unavailable" })],
     [
+      "somebody else's exchange before it was handed over",
+      (run) => {
+        spied({ status: 410, code: "gone" })(run);
+        run.tries[5] = { ...at(run, 5), sentAt: begin + 100, endedAt: begin + 200 };
+        run.requests[2] = requestOf("async", { offset: 2, atMs: 900 });
+      },
+    ],
+    [
       "somebody else's exchange after its retention",
       (run) => {
         spied({ status: 410, code: "gone" })(run);
@@ -364,6 +446,24 @@ describeRule("wrong-answer", {
     ["a 200 without a body", plainEndsIn(seen("plain", { status: 200 }))],
     ["a 200 that no responder says", plainEndsIn(seen("plain", { body: "<html>" }))],
     [
+      "a plain request that is refused, and handed over",
+      plainEndsIn(seen("plain", { status: 503, code: "circuit_open" })),
+    ],
+    [
+      "one whose record was refused, and is there though nothing was broken",
+      plainEndsIn(seen("plain", { status: 503, code: "produce_refused" })),
+    ],
+    [
+      "a 504 long before the deadline",
+      plainEndsIn(seen("plain", { status: 504, code: "deadline_exceeded" })),
+    ],
+    [
+      "a client that is not even told that it is accepted",
+      (run) => {
+        run.tries[3] = { ...at(run, 3), endedAt: begin + 10_000, outcome: wentAway };
+      },
+    ],
+    [
       "a 504 of a key that names no Location",
       (run) => {
         run.tries.push(keyedTry(0, seen("keyed", { status: 504, code: "deadline_exceeded" })));
@@ -381,6 +481,19 @@ describeRule("wrong-answer", {
       all(plainEndsIn(brokenOff), (run) => run.faults.push(fault("runtime", "kill", 500))),
     ],
     ["a client that goes away", plainEndsIn(wentAway)],
+    [
+      "one that is not told that it is accepted while the broker is stopped",
+      (run) => {
+        run.tries.push({ ...at(run, 3), endedAt: begin + 10_000, outcome: wentAway });
+        run.faults.push(fault("broker", "pause", 0));
+      },
+    ],
+    [
+      "a record that was refused, and is there, when the broker was stopped",
+      all(plainEndsIn(seen("plain", { status: 503, code: "produce_refused" })), (run) => {
+        run.faults.push(fault("broker", "pause", 0));
+      }),
+    ],
   ],
 });
 
@@ -390,7 +503,11 @@ test("refusals and expiry are answers that a plain request may end in", () => {
     [503, "circuit_open"],
     [504, "deadline_exceeded"],
   ] as const) {
-    expect(after(plainEndsIn(seen("plain", { status, code }))).violations).toEqual([]);
+    const { violations } = after((run) => {
+      plainEndsIn(seen("plain", { status, code }))(run);
+      run.requests.shift();
+    });
+    expect(violations).toEqual([]);
   }
 });
 
@@ -475,9 +592,70 @@ describeRule("unfinished", {
         run.tries.push(keyedTry(0, wentAway, { endedAt: begin + 48_000 }));
       },
     ],
+    [
+      "a record that gives its service longer than it has",
+      (run) => {
+        run.requests[1] = { ...request(run, 1), deadlineAt: begin + 46_000, keepUntil: begin + 66_000 };
+      },
+    ],
+    [
+      "a record that is kept for longer than it may be",
+      (run) => {
+        run.requests[1] = { ...request(run, 1), keepUntil: begin + 66_000 };
+      },
+    ],
+    ["a record that is for nobody", (run) => run.requests.push(requestOf("nobody", { offset: 3 }))],
     ["a record that cannot be understood", (run) => run.unreadable.push("request 0/9 names no call")],
   ],
   fine: [],
+});
+
+/** As many more calls, a second apart, of which every so many-th is answered and the others are refused at once. */
+const moreCalls =
+  (count: number, everyNth: number, key?: string): Change =>
+  (run) => {
+    for (let n = 0; n < count; n++) {
+      const call = `more-${n}`;
+      const isAnswered = n % everyNth === 0;
+      const kind = key === undefined ? "plain" : "keyed";
+      const refusal = seen(call, { status: 503, code: "circuit_open" });
+      const one = {
+        ...at(run, 0),
+        call,
+        kind,
+        ...(key === undefined ? {} : { key: `${key}-${n}` }),
+      } as const;
+      run.tries.push({
+        ...one,
+        sentAt: begin + n * 1_000,
+        endedAt: begin + n * 1_000 + 200,
+        outcome: isAnswered ? answered(call, "acme") : refusal,
+      });
+      run.calls.push({ call, kind, principal: "acme", ended: isAnswered ? "answered" : "refused" });
+    }
+  };
+const broken = (run: SmallRun) =>
+  run.faults.push({ ...fault("broker", "kill", 0), backAt: begin + 1_000_000 });
+
+describeRule("too-few-answers", {
+  caught: [
+    [
+      "a run in which nobody asks",
+      (run) => {
+        run.calls.length = 0;
+        run.tries.length = 0;
+      },
+    ],
+    ["a gateway that refuses nearly all, whatever is broken", all(moreCalls(100, 20), broken)],
+    ["one that refuses some who have a key, whatever is broken", all(moreCalls(40, 2, "key"), broken)],
+    ["one that refuses most while nothing is broken", moreCalls(40, 3)],
+  ],
+  fine: [],
+});
+
+test("most calls without a key may be refused while something is broken", () => {
+  expect(after(all(moreCalls(100, 8), broken)).names).not.toContain("too-few-answers");
+  expect(after(moreCalls(100, 1)).names).not.toContain("too-few-answers");
 });
 
 test("a try may last as much longer as the runtime stood still", () => {

@@ -9,6 +9,8 @@ export interface RunFile {
   readonly brokers: string;
   readonly requestTopic: string;
   readonly replyTopic: string;
+  /** In ms, from the beginning of an exchange to its deadline. */
+  readonly waitsMs: Readonly<Record<CallKind, number>>;
   /** Of a durable exchange: after its deadline it is kept for so long, and after that nothing is left of it. */
   readonly retentionMs: number;
   /** Name of the deliberately broken gateway; absent: the one that ships. */

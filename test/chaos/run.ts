@@ -57,6 +57,7 @@ export async function runChaos(options: ChaosOptions, later: Later): Promise<voi
     brokers: world.brokers,
     requestTopic,
     replyTopic,
+    waitsMs: { plain: times.plainMs, keyed: times.keyedMs, async: times.asyncMs },
     retentionMs: times.retentionMs,
     ...(broken === undefined ? {} : { broken: broken.name }),
     commit: commitAtHand(),

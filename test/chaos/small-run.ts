@@ -84,6 +84,7 @@ export function smallRun(): SmallRun {
       brokers: "nowhere:1",
       requestTopic: "requests",
       replyTopic: "replies",
+      waitsMs: { plain: 45_000, keyed: 45_000, async: 45_000 },
       retentionMs: 20_000,
       commit: "none",
     },
@@ -113,7 +114,12 @@ export function smallRun(): SmallRun {
     ],
     faults: [],
     requests: [
-      { ...requestOf("plain", { offset: 0 }), produceId: "id-of-plain:1", attempt: 1 },
+      {
+        ...requestOf("plain", { offset: 0 }),
+        produceId: "id-of-plain:1",
+        attempt: 1,
+        keepUntil: begin + 45_000,
+      },
       requestOf("keyed", { offset: 1 }),
       requestOf("async", { offset: 2 }),
     ],

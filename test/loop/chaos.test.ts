@@ -94,9 +94,11 @@ async function shortRun(entry: string): Promise<CheckReport> {
   const end = await readEnd(gateway, 10_000);
   const requests = (await wholeTopic(log, requestTopic, requestPartitions)).map(readRequestRecord);
   const replies = (await wholeTopic(log, replyTopic, replyPartitions)).map(readReplyRecord);
-  const { retentionMs } = times;
+  const { plainMs: plain, keyedMs: keyed, asyncMs: async, retentionMs } = times;
+  const topics = { requestTopic, replyTopic };
+  const waitsMs = { plain, keyed, async };
   return judge({
-    run: { seed: 1, minutes: 0, brokers: "", requestTopic, replyTopic, retentionMs, commit: "" },
+    run: { seed: 1, minutes: 0, brokers: "", ...topics, waitsMs, retentionMs, commit: "" },
     tries: tries.lines,
     calls: calls.lines,
     faults: [],

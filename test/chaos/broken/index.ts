@@ -39,6 +39,7 @@ export const brokenGateways: readonly BrokenGateway[] = [
   gateway("cleans-nothing", 4, ["left-behind"], "the alarm of a waiter does nothing"),
   gateway("holds-on", 4, ["unfinished"], "now and then a caller is held far over its deadline"),
   gateway("answers-nothing", 4, ["wrong-answer"], "now and then a caller is let go with an empty 200"),
+  gateway("refuses-most", 4, ["too-few-answers"], "nineteen of twenty who have no key are refused"),
   gateway("logs-late-replies", 5, ["noise"], "the drain logs an error for each late reply"),
   gateway("tells-everybody", 6, ["wrong-caller"], "a waiter tells whoever asks, whosever the exchange is"),
   gateway("mixes-up-callers", 6, ["wrong-caller"], "now and then a plain caller gets the reply to another"),

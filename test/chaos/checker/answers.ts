@@ -65,8 +65,11 @@ export function idsOfCall(facts: Facts, call: string): ReadonlySet<string> {
   return new Set([...seen, ...facts.requestsFor(call).map(({ correlationId }) => correlationId)]);
 }
 
-/** Of all attempts of an exchange: until when it is kept. Undefined: nothing was ever written for it. */
-export function keptUntil(facts: Facts, correlationId: string): number | undefined {
-  const instants = facts.requestsOf(correlationId).map(({ keepUntil }) => keepUntil);
+/** Of all that a call had handed over by then: until when it is kept. Undefined: there was nothing. */
+export function keptUntil(facts: Facts, call: string, by: number): number | undefined {
+  const instants = facts
+    .requestsFor(call)
+    .filter(({ createdAt }) => createdAt <= by)
+    .map(({ keepUntil }) => keepUntil);
   return instants.length === 0 ? undefined : Math.max(...instants);
 }

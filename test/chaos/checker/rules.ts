@@ -9,6 +9,7 @@ import { noise } from "./rules/noise.ts";
 import { inventedAnswers, notFirstReplies } from "./rules/reply-of-answer.ts";
 import { secondAnswers } from "./rules/second-answer.ts";
 import { secondRecords } from "./rules/second-record.ts";
+import { tooFewAnswers } from "./rules/too-few-answers.ts";
 import { unfinished } from "./rules/unfinished.ts";
 import { wrongAnswers } from "./rules/wrong-answer.ts";
 import { wrongCallers } from "./rules/wrong-caller.ts";
@@ -43,6 +44,12 @@ export const rules = [
   { name: "books", guarantee: 18, what: "the ledger is what is in the reply topic", find: wrongBooks },
   { name: "left-behind", guarantee: 4, what: "nothing is left after retention", find: leftBehind },
   { name: "noise", guarantee: 5, what: "no error is logged that is none", find: noise },
+  {
+    name: "too-few-answers",
+    guarantee: 4,
+    what: "it is a service: most are answered when nothing is broken",
+    find: tooFewAnswers,
+  },
   { name: "unfinished", guarantee: 4, what: "everything ends, in time", find: unfinished },
 ] as const satisfies readonly RuleRow[];
 

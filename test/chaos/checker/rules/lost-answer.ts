@@ -5,6 +5,9 @@ import { explained, violation, type Finding } from "../finding.ts";
 import type { Facts } from "../facts.ts";
 import type { CallLine, TryLine } from "../../journal.ts";
 
+/** The same, for a plain caller, who waits for nothing else; and after how long nothing that was broken is an excuse. */
+const handedOverAtOnceMs = 4_000;
+const healedAfterMs = 5_000;
 /** From a reply's being on its topic to the answer of whoever asks then, when nothing is killed. */
 const handedOverWithinMs = 10_000;
 /** What was on before a call began may have left it something to wait for. */
@@ -14,7 +17,10 @@ export function* lostAnswers(facts: Facts): Generator<Finding> {
   for (const call of facts.calls) {
     if (call.ended !== "answered" && isDurable(facts, call.call)) yield* notAnswered(facts, call);
   }
-  for (const one of facts.tries) yield* gone(facts, one);
+  for (const one of facts.tries) {
+    yield* gone(facts, one);
+    yield* heldBack(facts, one);
+  }
 }
 
 function* notAnswered(facts: Facts, { call, kind, ended }: CallLine): Generator<Finding> {
@@ -42,10 +48,12 @@ function* notAnswered(facts: Facts, { call, kind, ended }: CallLine): Generator<
     yield violation(`${what} was accepted, and never handed over`);
     return;
   }
-  const from = Math.min(...sentAt) - aftermathMs;
+  // Who still asks long after everything is well again is not waiting for what a fault held up.
+  const lastAt = Math.max(...sentAt);
+  const from = Math.max(Math.min(...sentAt), lastAt - facts.run.waitsMs[kind]) - aftermathMs;
   const to = Math.max(...tries.map(({ endedAt }) => endedAt));
   if (facts.faultsDuring("any", from, to).length === 0) {
-    yield violation(`${what} was not answered, and nothing was broken`);
+    yield violation(`${what} was not answered, and nothing was broken any more`);
     return;
   }
   yield explained(
@@ -55,13 +63,42 @@ function* notAnswered(facts: Facts, { call, kind, ended }: CallLine): Generator<
   );
 }
 
+/** Plain or not: a reply that is there reaches who waits for it. */
+function* heldBack(facts: Facts, one: TryLine): Generator<Finding> {
+  if (one.asked === "location of another") return;
+  const response = responseOf(one);
+  const isVain = response === undefined || response.status === 202 || response.status === 504;
+  if (!isVain) return;
+  const { call, kind, sentAt, endedAt } = one;
+  const ids =
+    kind === "plain" && typeof response?.correlationId === "string"
+      ? [response.correlationId]
+      : idsOfCall(facts, call);
+  const repliedAt = [...ids]
+    .flatMap((id) => facts.repliesOf(id))
+    .filter(({ keepUntil }) => keepUntil > endedAt || kind === "plain")
+    .map(({ timestamp }) => timestamp);
+  // It is told at once what is there, and who leaves at once is told nothing.
+  const since = response === undefined ? Math.max(Math.min(...repliedAt), sentAt) : Math.min(...repliedAt);
+  if (!(endedAt - since >= (kind === "plain" ? handedOverAtOnceMs : handedOverWithinMs))) return;
+  if (facts.faultsDuring("any", since - healedAfterMs, endedAt).length > 0) return;
+  yield violation(`a try of the ${kind} call ${call} was not answered ${endedAt - since} ms after its reply`);
+}
+
 /** Nothing is kept any more of what ought to be. */
 function* gone(facts: Facts, one: TryLine): Generator<Finding> {
   const response = responseOf(one);
   if (response?.status !== 410 || one.asked !== "location") return;
-  const kept = keptUntil(facts, response.correlationId ?? "");
-  if (kept === undefined) yield explained("gone, and never handed over");
-  else if (one.endedAt >= kept) yield explained("gone, after its retention");
-  else
-    yield violation(`the call ${one.call} was gone ${kept - one.endedAt} ms before the end of its retention`);
+  const { call, endedAt } = one;
+  // What the 410 itself is named does not count.
+  const kept = keptUntil(facts, call, endedAt);
+  const wasPromised = ownTries(facts, call).some(
+    (other) => wasAccepted(other) && other.endedAt <= one.sentAt,
+  );
+  if (kept === undefined) {
+    yield wasPromised
+      ? violation(`the call ${call} was accepted, and is gone without a record`)
+      : explained("gone, and never handed over");
+  } else if (endedAt >= kept) yield explained("gone, after its retention");
+  else yield violation(`the call ${call} was gone ${kept - endedAt} ms before the end of its retention`);
 }

@@ -1,6 +1,8 @@
 // One request record for each produce ID, and one for each key, unless the protocol wants another attempt: the deadline
-// of the one before was over, or its opener was not heard of for 30 s. Without a key, one for each time it was asked.
+// of the one before was over, or its opener was not heard of for 30 s, since something had died. What was answered has no
+// other attempt while it is kept. Without a key, one for each time it was asked.
 
+import { answersIn, type AnswerSeen } from "../answers.ts";
 import { explained, violation, type Finding } from "../finding.ts";
 import type { Facts } from "../facts.ts";
 import type { RequestRecord } from "../records.ts";
@@ -14,8 +16,9 @@ export function* secondRecords(facts: Facts): Generator<Finding> {
   for (const records of Map.groupBy(facts.requests, ({ produceId }) => produceId).values()) {
     if (records.length > 1) yield twice(facts, records);
   }
-  for (const records of Map.groupBy(facts.requests, ({ correlationId }) => correlationId).values()) {
-    yield* attempts(records);
+  const answers = Map.groupBy(answersIn(facts.tries), ({ correlationId }) => correlationId);
+  for (const [id, records] of Map.groupBy(facts.requests, ({ correlationId }) => correlationId)) {
+    yield* attempts(facts, records, answers.get(id) ?? []);
   }
   for (const { call, kind } of facts.calls) {
     const ids = new Set(facts.requestsFor(call).map(({ correlationId }) => correlationId));
@@ -36,25 +39,35 @@ function twice(facts: Facts, records: readonly RequestRecord[]): Finding {
   return violation(`${records[0]?.produceId} is in the topic ${records.length} times`);
 }
 
-function* attempts(records: readonly RequestRecord[]): Generator<Finding> {
+function* attempts(
+  facts: Facts,
+  records: readonly RequestRecord[],
+  answers: readonly AnswerSeen[],
+): Generator<Finding> {
   const firsts = [...new Map(records.toReversed().map((record) => [record.produceId, record])).values()];
   const [first, ...others] = firsts.toSorted((a, b) => a.attempt - b.attempt);
   if (first === undefined) return;
   let before = first;
   for (const record of others) {
-    const why = whyAgain(before, record);
-    yield why === undefined
-      ? violation(`${record.produceId} follows ${before.produceId}, which was still waited for`)
-      : explained(why);
+    const why = whyAgain(facts, before, record);
+    const { attempt } = before;
+    const hadAnswer = answers.some(({ endedAt }) => endedAt > attempt && endedAt < record.attempt);
+    if (hadAnswer && record.createdAt < before.keepUntil) {
+      yield violation(`${record.produceId} follows ${before.produceId}, though there was an answer`);
+    } else if (why === undefined) {
+      yield violation(`${record.produceId} follows ${before.produceId}, which was still waited for`);
+    } else yield explained(why);
     before = record;
   }
 }
 
 /** The instants of the two are those of one clock; that a record was written, its topic says. */
-function whyAgain(before: RequestRecord, record: RequestRecord): string | undefined {
+function whyAgain(facts: Facts, before: RequestRecord, record: RequestRecord): string | undefined {
   if (record.createdAt >= before.keepUntil) return "another record: the retention of the first was over";
   const isTakenOver = record.createdAt === before.createdAt && record.deadlineAt === before.deadlineAt;
-  if (isTakenOver && record.attempt - before.attempt >= takeoverAfterMs) {
+  const hadDied =
+    facts.faultsDuring("any", before.attempt - heldRecordMs, before.attempt + takeoverAfterMs).length > 0;
+  if (isTakenOver && record.attempt - before.attempt >= takeoverAfterMs && hadDied) {
     return "another record: its opener was not heard of for 30 s";
   }
   // Who came just before the deadline may have been let in just after it.

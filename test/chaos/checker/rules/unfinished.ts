@@ -24,7 +24,7 @@ export function* unfinished(facts: Facts): Generator<Finding> {
     if (isAnswered !== (how === "answered"))
       yield violation(`the call ${call} is ${how}, and its tries say otherwise`);
   }
-  const longest = longestWaits(facts);
+  yield* wrongRecords(facts);
   for (const one of facts.tries) {
     const response = responseOf(one);
     if (response?.status === 202 && response.location === null) {
@@ -32,21 +32,31 @@ export function* unfinished(facts: Facts): Generator<Finding> {
     }
     const tookMs = one.endedAt - one.sentAt;
     const mayMs =
-      (longest.get(one.kind) ?? Infinity) +
+      facts.run.waitsMs[one.kind] +
       (response === undefined ? leavingGraceMs : graceMs) +
       stoppedMs(facts, one);
     if (tookMs > mayMs) yield violation(`a try of the call ${one.call} took ${tookMs} ms`);
   }
 }
 
-/** By kind: the longest time that a record of it gives its service. */
-function longestWaits(facts: Facts): ReadonlyMap<string, number> {
-  const longest = new Map<string, number>();
-  for (const { call, createdAt, deadlineAt } of facts.requests) {
-    const kind = ownTries(facts, call)[0]?.kind ?? "";
-    longest.set(kind, Math.max(longest.get(kind) ?? 0, deadlineAt - createdAt));
+/** Each is somebody's, and gives its service as long, and is kept as long after it, as its service is to. */
+function* wrongRecords(facts: Facts): Generator<Finding> {
+  const kinds = new Map(facts.calls.map(({ call, kind }) => [call, kind]));
+  for (const { produceId, call, createdAt, deadlineAt, keepUntil } of facts.requests) {
+    const kind = kinds.get(call);
+    if (kind === undefined) {
+      yield violation(`${produceId} is for the call ${call}, which nobody made`);
+      continue;
+    }
+    const waitMs = facts.run.waitsMs[kind];
+    const keptMs = kind === "plain" ? 0 : facts.run.retentionMs;
+    const isRight = deadlineAt - createdAt === waitMs && keepUntil - deadlineAt === keptMs;
+    if (!isRight) {
+      yield violation(
+        `${produceId} of a ${kind} call is waited for ${deadlineAt - createdAt} ms and kept ${keepUntil - deadlineAt} ms`,
+      );
+    }
   }
-  return longest;
 }
 
 /** A runtime that stands still tells nobody that a deadline is over. */

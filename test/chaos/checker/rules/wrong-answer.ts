@@ -34,6 +34,20 @@ const allowedAtLocation = [
 /** As clients call it when they go away by themselves; what they were not told in time is another rule's. */
 const wentAway = "the client went away";
 
+/** After a fault: until nobody waits because of it. */
+const healedAfterMs = 10_000;
+
+/** Said by a gateway that has handed nothing over (docs/protocol.md, section 6), of this request. */
+const notHandedOver = new Set([
+  "circuit_open",
+  "at_capacity",
+  "no_responder",
+  "waiter_unavailable",
+  "body_timeout",
+]);
+/** A deadline is that of the gateway's clock, which stands still between two events. */
+const earlyMs = 500;
+
 /** A kill is written down when it is done, and a restart when somebody has found the runtime to answer. */
 const slackMs = 1_000;
 
@@ -45,16 +59,46 @@ export function* wrongAnswers(facts: Facts): Generator<Finding> {
     else if (one.asked !== "location of another") {
       const wrong = wrongIn(one, response);
       if (wrong !== undefined) yield violation(`the ${one.kind} call ${one.call} ended in ${wrong}`);
+      yield* untrue(facts, one, response);
     }
   }
 }
 
 function broken(facts: Facts, { kind, call, sentAt, endedAt, outcome }: TryLine): Finding {
   const cause = outcome.type === "broken" ? outcome.cause : "";
-  if (cause === wentAway) return explained("its client went away");
+  if (cause === wentAway) {
+    // Nobody need be told a 202, or what is at a Location, so late that a client has no patience left.
+    const isPatient =
+      kind === "async" && facts.faultsDuring("any", sentAt - healedAfterMs, endedAt).length === 0;
+    return isPatient
+      ? violation(`the async call ${call} was told nothing in ${endedAt - sentAt} ms, and nothing was broken`)
+      : explained("its client went away");
+  }
   return facts.faultsDuring(["runtime"], sentAt - slackMs, endedAt + slackMs).length > 0
     ? explained("a connection was broken by the runtime's death or pause")
     : violation(`the ${kind} call ${call} broke off, and the runtime ran: ${cause}`);
+}
+
+/** Held against the records: a refusal that was none, and a deadline that was not there yet. */
+function* untrue(facts: Facts, one: TryLine, { code, correlationId }: ResponseSeen): Generator<Finding> {
+  const { kind, call, key, asked, endedAt } = one;
+  const records = facts.requestsOf(correlationId ?? "");
+  const [record] = records;
+  if (record === undefined) return;
+  if (code === "deadline_exceeded" && records.every(({ deadlineAt }) => deadlineAt > endedAt + earlyMs)) {
+    yield violation(
+      `the ${kind} call ${call} was over ${record.deadlineAt - endedAt} ms before its deadline`,
+    );
+  }
+  // With a key there may be a record of an earlier attempt.
+  if (key !== undefined || asked !== "service") return;
+  if (notHandedOver.has(code ?? "")) {
+    yield violation(`the ${kind} call ${call} was refused with ${code}, and handed over`);
+  } else if (code === "produce_refused") {
+    yield facts.faultsDuring(["broker", "bridge"], one.sentAt - healedAfterMs, record.timestamp).length > 0
+      ? explained("refused, and written: a broken connection held the record (the gap of guarantee 7)")
+      : violation(`the ${kind} call ${call} was refused, and handed over`);
+  }
 }
 
 function wrongIn(

@@ -1,7 +1,7 @@
 // Nobody gets what is another's: an answer names the call and the principal that asked, no exchange is two principals'
 // or two calls', and somebody else's Location is as if it were not there.
 
-import { answersIn, keptUntil, ownTries, readReplyBody, responseOf } from "../answers.ts";
+import { answersIn, idsOfCall, keptUntil, ownTries, readReplyBody, responseOf } from "../answers.ts";
 import { explained, violation, type Finding } from "../finding.ts";
 import type { Facts } from "../facts.ts";
 import type { TryLine } from "../../journal.ts";
@@ -32,8 +32,9 @@ function* atLocationOfAnother(facts: Facts, one: TryLine): Generator<Finding> {
     yield explained("somebody else's waiter was out of reach");
     return;
   }
-  const kept = keptUntil(facts, correlationId);
-  if (response.status === 410 && kept !== undefined && one.endedAt >= kept) {
+  // Nothing is left of it, or nothing came of it: nobody knows any more whose it was.
+  const kept = keptUntil(facts, one.call, one.endedAt) ?? -Infinity;
+  if (response.status === 410 && idsOfCall(facts, one.call).has(correlationId) && one.endedAt >= kept) {
     yield explained("somebody else's exchange was gone");
     return;
   }
