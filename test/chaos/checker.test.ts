@@ -458,6 +458,12 @@ describeRule("wrong-answer", {
       plainEndsIn(seen("plain", { status: 504, code: "deadline_exceeded" })),
     ],
     [
+      "a 504 with a key long before the deadline",
+      (run) => {
+        run.tries[1] = { ...at(run, 1), endedAt: begin + 6_000, outcome: stillKept };
+      },
+    ],
+    [
       "a client that is not even told that it is accepted",
       (run) => {
         run.tries[3] = { ...at(run, 3), endedAt: begin + 10_000, outcome: wentAway };
@@ -495,6 +501,19 @@ describeRule("wrong-answer", {
       }),
     ],
   ],
+});
+
+test("an attempt that was never written may be over when the next one has just begun", () => {
+  const { violations } = after((run) => {
+    run.requests[1] = requestOf("keyed", { offset: 1, atMs: 900 });
+    const outcome = seen("keyed", {
+      status: 504,
+      code: "deadline_exceeded",
+      location: "/requests/id-of-keyed",
+    });
+    run.tries.push(keyedTry(850, outcome));
+  });
+  expect(violations).toEqual([]);
 });
 
 test("refusals and expiry are answers that a plain request may end in", () => {
