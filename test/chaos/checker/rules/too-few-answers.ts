@@ -12,7 +12,8 @@ const leastWithKey = 0.95;
 const leastWithoutKey = 0.1;
 /** Begun when nothing was broken any more, and ended before anything was again. */
 const leastInPeace = 0.5;
-const peaceAfterMs = 5_000;
+/** By then a breaker has closed: it is open for 10 s after the last failure, and its probe may take a wait. */
+const peaceAfterMs = 20_000;
 /** Of fewer nothing is said. */
 const fewest = 20;
 
