@@ -68,7 +68,7 @@ test("an ID that is nowhere, and a bridge that lets nobody in or is not there, a
     env: { ...credentialsFor(bridge.url), UPSTASH_KAFKA_REST_PASSWORD: "wrong" },
   });
   expect(await command.ended).toBe(1);
-  expect(command.output().trim()).toBe(`${bridge.url}: the bridge answered 401`);
+  expect(command.output().trim()).toBe(`${bridge.url}: the bridge answers 401: wrong user name or password`);
   const away = await replay("http://127.0.0.1:1", id);
   expect([away.code, away.printed.trim()]).toEqual([
     1,
