@@ -125,7 +125,10 @@ export function nextCallbackAt(callback: Callback | undefined, exchange: Exchang
 /** What is said of it to those who ask; undefined where nobody asked for a callback. */
 export function fateOf(callback: Callback | undefined, exchange: Exchange): CallbackFate | undefined {
   if (exchange.callback === undefined) return undefined;
-  if (callback === undefined) return { status: "waiting", attempts: 0 };
+  // Of an earlier end: this one is not being told yet.
+  if (callback === undefined || callback.id !== endOf(exchange)?.id) {
+    return { status: exchange.end === undefined ? "waiting" : "pending", attempts: 0 };
+  }
   const { status, attempts, last, nextAt } = callback;
   return {
     status: status === "trying" ? "pending" : status,

@@ -214,6 +214,19 @@ test("what is said of it", () => {
   expect(fateOf(delivered, replied)).toEqual({ status: "delivered", attempts: 1, last: "204" });
 });
 
+test("what an earlier end has come to is not said of a later one", () => {
+  const deadlineAt = waiting.deadlineAt;
+  const expired = some(follow(undefined, waiting, deadlineAt));
+  const told = settle(some(begin(expired, waiting, deadlineAt)), waiting, answered(204), deadlineAt + 100, 0);
+  expect(fateOf(told, waiting)).toMatchObject({ status: "delivered" });
+  // A late reply, stored by a version that knows no callbacks; and another attempt under the same key.
+  expect(fateOf(told, replied)).toEqual({ status: "pending", attempts: 0 });
+  expect(fateOf(told, { ...waiting, attempt: waiting.attempt + 1 })).toEqual({
+    status: "waiting",
+    attempts: 0,
+  });
+});
+
 test("a wish of the receiver is a number of seconds or a date, and else nothing", () => {
   const now = Date.parse("2026-11-21T12:00:00Z");
   const read = (header: string | null) => retryAfterIn(header, now);
