@@ -1,7 +1,7 @@
 // Which URLs a client may name for the callback of its request. Decided by the URL alone: what its name resolves to, a
 // Worker cannot see before it asks, so that the list of hosts is what guards (docs/security.md).
 
-/** As long as any that is in use, in characters. */
+/** In characters; far more than webhooks have. It is stored with its exchange, as often as that is. */
 const longestUrl = 2_048;
 
 /** Ends of names that mean this machine or this network, or nobody: of special use, or never given out for that reason. */

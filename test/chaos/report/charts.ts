@@ -21,6 +21,13 @@ const kindColours: Readonly<Record<CallKind, string>> = {
 };
 const faultColours: Readonly<Record<FaultLine["fault"], string>> = { kill: "#c62828", pause: "#e69a17" };
 const text = { color: "#333333", fontSize: 12 };
+/** The axis that both charts have at their foot. */
+const secondsSince = {
+  name: "seconds since the first call",
+  nameLocation: "middle",
+  nameGap: 28,
+  nameTextStyle: text,
+} as const;
 /** So many points of a line at most. */
 const points = 90;
 const shortestBinMs = 3_000;
@@ -98,14 +105,7 @@ function latencyChart({ answers, faults, startedAt, run }: Summary): string {
     ],
     xAxis: [
       { ...xAxis, gridIndex: 0, axisLabel: { show: false } },
-      {
-        ...xAxis,
-        gridIndex: 1,
-        name: "seconds since the first call",
-        nameLocation: "middle",
-        nameGap: 28,
-        nameTextStyle: text,
-      },
+      { ...xAxis, ...secondsSince, gridIndex: 1 },
     ],
     yAxis: [
       { type: "log", gridIndex: 0, name: "ms", min: 10, axisLabel: text, nameTextStyle: text },
@@ -172,14 +172,7 @@ function resourcesChart({ resources, startedAt, run }: Summary): string {
     ],
     xAxis: [
       { ...xAxis, gridIndex: 0 },
-      {
-        ...xAxis,
-        gridIndex: 1,
-        name: "seconds since the first call",
-        nameLocation: "middle",
-        nameGap: 28,
-        nameTextStyle: text,
-      },
+      { ...xAxis, ...secondsSince, gridIndex: 1 },
     ],
     yAxis: [
       { ...yAxis, gridIndex: 0, name: "MiB" },
