@@ -1,0 +1,24 @@
+// What both responders of the bench have in common as commands: `node bench/responder/<kind>.ts BROKERS REQUESTS
+// REPLIES GROUP`, a line once they read, and an end with their standard input or at SIGTERM.
+
+export interface ResponderPlace {
+  readonly brokers: readonly string[];
+  readonly requests: string;
+  readonly replies: string;
+  readonly group: string;
+}
+
+export function readPlace(): ResponderPlace {
+  const [brokers, requests, replies, group] = process.argv.slice(2);
+  if (brokers === undefined || requests === undefined || replies === undefined || group === undefined)
+    throw new Error("BROKERS REQUESTS REPLIES GROUP");
+  return { brokers: brokers.split(","), requests, replies, group };
+}
+
+export const readyLine = "the responder reads";
+
+/** Whoever started it holds its standard input: it ends with them, however they end. */
+export function whenToldToEnd(end: () => void): void {
+  process.stdin.once("end", end).resume();
+  process.once("SIGTERM", end);
+}
