@@ -1,5 +1,5 @@
 // What both responders of the bench have in common as commands: `node bench/responder/<kind>.ts BROKERS REQUESTS
-// REPLIES GROUP`, a line once they read, and an end with their standard input or at SIGTERM.
+// REPLIES GROUP`, a line once they run, and an end at SIGTERM.
 
 export interface ResponderPlace {
   readonly brokers: readonly string[];
@@ -15,10 +15,4 @@ export function readPlace(): ResponderPlace {
   return { brokers: brokers.split(","), requests, replies, group };
 }
 
-export const readyLine = "the responder reads";
-
-/** Whoever started it holds its standard input: it ends with them, however they end. */
-export function whenToldToEnd(end: () => void): void {
-  process.stdin.once("end", end).resume();
-  process.once("SIGTERM", end);
-}
+export const readyLine = "the responder runs";

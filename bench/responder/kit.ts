@@ -2,7 +2,7 @@
 
 import { createResponder } from "../../responder/index.ts";
 import { answerTo } from "../load/work.ts";
-import { readPlace, readyLine, whenToldToEnd } from "./command.ts";
+import { readPlace, readyLine } from "./command.ts";
 
 const { brokers, requests, replies, group } = readPlace();
 const responder = createResponder({
@@ -14,7 +14,7 @@ const responder = createResponder({
   concurrency: 1_000,
   handler: (request) => ({ body: answerTo(request.text()), contentType: "application/json" }),
 });
-whenToldToEnd(() => responder.stop());
+process.once("SIGTERM", () => responder.stop());
 const running = responder.run();
 console.log(readyLine);
 await running;

@@ -3,7 +3,7 @@
 
 import { Consumer, Producer, type MessageToProduce } from "@platformatic/kafka";
 import { answerTo } from "../load/work.ts";
-import { readPlace, readyLine, whenToldToEnd } from "./command.ts";
+import { readPlace, readyLine } from "./command.ts";
 import { replyPlaceOf } from "./dialects.ts";
 
 const { brokers, requests, replies, group } = readPlace();
@@ -34,7 +34,7 @@ stream.on("data", ({ headerEntries, key, value }) => {
     console.error(`a reply was not taken: ${String(cause)}`);
   });
 });
-whenToldToEnd(() => {
+process.once("SIGTERM", () => {
   void stream
     .close()
     .then(() => Promise.all([consumer.close(true), producer.close()]))

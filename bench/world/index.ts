@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { claimFolder } from "../../dev/kafka/data-folder.ts";
 import { startKafka } from "../../dev/kafka/index.ts";
 import type { BenchTopics } from "../contenders/contender.ts";
-import { startChild, type Child } from "../contenders/support/child-process.ts";
+import { startChild, type RunningChild } from "../contenders/support/child-process.ts";
 import { readyLine } from "../responder/command.ts";
 import { openGroupView } from "./group-view.ts";
 
@@ -79,7 +79,7 @@ export async function startWorld({
   const broker = await startKafka({ data, jvm, log: (line) => onLine(`broker: ${line}`) });
   const view = openGroupView({ brokers: broker.bootstrap, group, topic: topics.requests });
   const processes = new Map([["broker", broker.pid]]);
-  let responder: Child | undefined;
+  let responder: RunningChild | undefined;
 
   async function startResponder(
     kind: ResponderKind,
@@ -92,10 +92,8 @@ export async function startWorld({
       name: "responder",
       command: process.execPath,
       args: [...flags, file, broker.bootstrap, topics.requests, topics.replies, group],
-      ready: (line) => line === readyLine,
-      onLine: (line) => {
-        if (line !== readyLine) onLine(`responder: ${line}`);
-      },
+      ready: new RegExp(`^${readyLine}$`),
+      onLine: (line) => onLine(`responder: ${line}`),
     });
     processes.set("responder", responder.pid);
     await view.settled();
