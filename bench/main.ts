@@ -1,48 +1,50 @@
-// `npm run bench`: runs what is planned and not measured yet, one unit after the other, and writes the report. What
-// is measured is in sections/, what is made of it in report/.
+// `npm run bench`: what its options ask for. Which units there are is plan.ts, how they are run run.ts, what is made of
+// them report/.
 
-import { mkdtemp, mkdir, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cleanUpOnExit } from "../dev/cleanups.ts";
-import { commitAtHand } from "../dev/commit.ts";
 import { optionsOrExit } from "../dev/command-line.ts";
-import type { ContenderId } from "./contenders/contender.ts";
 import { machineAtHand } from "./machine.ts";
 import { parseBenchOptions } from "./options.ts";
 import { planBench } from "./plan.ts";
-import { kneeOf, printTargets, verifyReport, writeReport } from "./report/index.ts";
-import type { PlannedUnit } from "./sections/unit.ts";
-import { forgetUnit, readUnits, writeUnit } from "./store.ts";
+import { medianKneeOf, printTargets, verifyReport, writeReport } from "./report/index.ts";
+import { runUnits } from "./run.ts";
+import { warmWorld } from "./sections/warm-world.ts";
+import { forgetUnit, readUnits } from "./store.ts";
 import { startWorld, type World } from "./world/index.ts";
 
-const { action, isSmoke, isFresh, only, results } = optionsOrExit(
-  parseBenchOptions(process.argv.slice(2)),
-);
+const { action, isSmoke, isFresh, only, results } = optionsOrExit(parseBenchOptions(process.argv.slice(2)));
 const say = (line: string): void => console.log(`bench    │ ${line}`);
+const report = (): void => {
+  for (const line of printTargets(writeReport(results, machineAtHand()))) say(line);
+  say(`${join(results, "README.md")} has it all`);
+};
 
 if (action === "verify") {
   const differences = verifyReport(results);
   for (const difference of differences) console.error(difference);
-  say(
-    differences.length === 0
-      ? `${join(results, "summary.json")} is what the raw histograms say`
-      : `${differences.length} differences`,
-  );
+  if (differences.length === 0) say(`${join(results, "summary.json")} is what the raw histograms say`);
   process.exit(differences.length === 0 ? 0 : 1);
 }
 if (action === "report") {
-  say(printTargets(writeReport(results, machineAtHand())));
+  report();
   process.exit(0);
 }
 
 const cleanups = cleanUpOnExit();
-const scratch = await mkdtemp(join(process.env["TMPDIR"] ?? "/tmp", "hearback-bench-"));
+const scratch = await mkdtemp(join(tmpdir(), "hearback-bench-"));
 cleanups.later(() => rm(scratch, { recursive: true, force: true }));
 
 let shared: Promise<World> | undefined;
 /** One broker and one responder for all turns of the comparison, so that every contender meets the same ones. */
 const sharedWorld = (): Promise<World> =>
-  (shared ??= startWorld({ folder: join(scratch, "shared"), onLine: say }));
+  (shared ??= (async () => {
+    const world = await startWorld({ folder: join(scratch, "shared"), onLine: say });
+    if (!isSmoke) await warmWorld(world, join(scratch, "warm-up"), say);
+    return world;
+  })());
 async function endSharedWorld(): Promise<void> {
   const world = shared;
   shared = undefined;
@@ -50,7 +52,30 @@ async function endSharedWorld(): Promise<void> {
 }
 cleanups.later(endSharedWorld);
 
-const planned = planned_();
-if (isFresh) for (const { name } of planned) forgetUnit(results, name);
-const measured = new Set(readUnits(results).map(({ unit }) => unit));
-const left = planned.filter(({ name }) => !measured.has(name));
+try {
+  const planned = planBench({ isSmoke, only, sharedWorld });
+  if (isFresh) for (const { name } of planned) forgetUnit(results, name);
+  const measured = new Set(readUnits(results).map(({ unit }) => unit));
+  const units = planned.filter(({ name }) => !measured.has(name));
+  say(`${units.length} units to measure, ${planned.length - units.length} are there already`);
+  say(
+    Object.entries(machineAtHand())
+      .map((each) => each.join(" "))
+      .join(", "),
+  );
+  const failed = await runUnits({
+    units,
+    results,
+    scratch,
+    isSmoke,
+    say,
+    kneeOf: (contender) => medianKneeOf(contender, readUnits(results)),
+    sectionEnded: endSharedWorld,
+  });
+  report();
+  if (failed.length > 0) say(`not measured: ${failed.join(", ")}; the same command tries them again`);
+  await cleanups.end(failed.length > 0 ? 1 : 0);
+} catch (cause) {
+  if (!cleanups.isEnding) console.error(cause instanceof Error ? cause.message : cause);
+  await cleanups.end(1);
+}

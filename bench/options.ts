@@ -43,7 +43,7 @@ export function parseBenchOptions(args: readonly string[]): Parsed<BenchCommand>
     return {
       only: values.only === "" ? [] : values.only.split(","),
       isSmoke: values.smoke,
-      isFresh: values.fresh,
+      isFresh: values.fresh || values.smoke,
       action: values.verify ? "verify" : values.report ? "report" : "run",
       results: values.results ?? (values.smoke ? ".hearback/bench" : "bench/results"),
     };

@@ -1,6 +1,6 @@
 // The raw units of a run as files: one each, there as a whole or not at all.
 
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Unit } from "./raw.ts";
 
@@ -23,6 +23,11 @@ export function writeUnit(results: string, unit: Unit): void {
   // Whoever ends the run in the middle of it leaves no half of a unit.
   writeFileSync(`${file}.partial`, `${JSON.stringify(unit, undefined, 1)}\n`);
   renameSync(`${file}.partial`, file);
+}
+
+/** So that it is run again; a no-op where it is not there. */
+export function forgetUnit(results: string, name: string): void {
+  rmSync(join(results, rawFolder, `${name}.json`), { force: true });
 }
 
 function filesOf(folder: string): string[] {

@@ -2,7 +2,7 @@
 // all of them. A turn is one unit: 100 requests a second, a ramp to the knee, and half of that knee.
 
 import type { Contender } from "../contenders/contender.ts";
-import { nextStep, type Step } from "../knee.ts";
+import { kneeOf, nextStep, stepOf, type Step } from "../knee.ts";
 import type { Measurement } from "../raw.ts";
 import type { World } from "../world/index.ts";
 import { loaderOf, type Loader, type LoadStep } from "./loader.ts";
@@ -91,7 +91,7 @@ async function ramp(loader: Loader, { rampSeconds, rampSteps }: Pace): Promise<R
     if ("knee" in next) return { knee: next.knee, measurements, remarks };
     if (steps.length === rampSteps) {
       remarks.push(`the ramp was ended after ${rampSteps} steps`);
-      return { knee: highestThatHeld(steps), measurements, remarks };
+      return { knee: kneeOf(steps), measurements, remarks };
     }
     const { perSecond, isRepeat } = next;
     const measured = await loader.load(`ramp-${perSecond}${isRepeat ? "-again" : ""}`, {

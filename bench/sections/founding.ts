@@ -93,7 +93,9 @@ async function highestThatHolds(loader: Loader, seconds: number): Promise<Measur
 /** How far the responder is behind, in the course of it and at its end. */
 async function withBacklog<Result>(world: World, doIt: () => Promise<Result>) {
   const backlogs: number[] = [];
-  const looking = setInterval(() => void world.backlog().then((backlog) => backlogs.push(backlog)), backlogEveryMs);
+  // A look that failed is no number, and neither is the highest of all then.
+  const look = (): Promise<number> => world.backlog().catch(() => Number.NaN);
+  const looking = setInterval(() => void look().then((backlog) => backlogs.push(backlog)), backlogEveryMs);
   const result = await doIt().finally(() => clearInterval(looking));
   const atEnd = await world.backlog();
   const figures = [

@@ -25,7 +25,10 @@ const cleanups = cleanUpOnExit();
 const progress = (line: string): void => console.log(`chaos    │ ${line}`);
 try {
   const { folder } = options;
-  await runChaos({ ...usual, ...options, progress, ...(broken === undefined ? {} : { broken }) }, cleanups.later);
+  await runChaos(
+    { ...usual, ...options, progress, ...(broken === undefined ? {} : { broken }) },
+    cleanups.later,
+  );
   progress("checking");
   const report = await check(folder);
   const text = printReport(readSummary(folder), report, writeCharts(folder, folder, ""));
