@@ -34,6 +34,11 @@ export interface KafkaOptions {
   readonly listeners?: readonly KafkaListener[];
   /** `--add-scram` of the format, as `SCRAM-SHA-256=[name=alice,password=secret]`; of no effect on a formatted folder. */
   readonly scram?: readonly string[];
+  /**
+   * Flags of its Java: heap, collector, compiler.
+   * @default a small one that starts fast
+   */
+  readonly jvm?: readonly string[];
   /** Progress and the broker's warnings, line by line; all of it is also in `broker.log` in the data folder. */
   readonly log?: (line: string) => void;
 }
@@ -62,7 +67,7 @@ const stopTimeoutMs = 10_000;
 const pollMs = 100;
 /** How often a start is tried when a port that we chose was taken before Kafka could have it. */
 const attempts = 3;
-const heap = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
+const smallJvm = ["-Xms256m", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"];
 const logging = [
   "defaultLogLevel=warn",
   "showDateTime=true",
@@ -78,7 +83,7 @@ const logging = [
 export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
   const missing = kafkaMissing();
   if (missing !== undefined) throw new KafkaStartError(missing);
-  const { properties = {}, scram = [], log = () => undefined } = options;
+  const { properties = {}, scram = [], jvm = smallJvm, log = () => undefined } = options;
   const data = resolvePath(options.data);
   const wanted: readonly KafkaListener[] = [
     { name: "PLAINTEXT", protocol: "PLAINTEXT", port: options.port ?? 0 },
@@ -97,7 +102,7 @@ export async function startKafka(options: KafkaOptions): Promise<KafkaBroker> {
       log(`formatting ${data}`);
       await format(classPath, data, scram);
     }
-    return await launch(classPath, data, listeners, log);
+    return await launch({ classPath, data, listeners, jvm, log });
   };
 
   const start = async (attempt: number): Promise<Started> => {
@@ -173,16 +178,19 @@ async function format(classPath: string, data: string, scram: readonly string[])
   await noteFormatted(data);
 }
 
+interface Launch {
+  readonly classPath: string;
+  readonly data: string;
+  readonly listeners: readonly KafkaListener[];
+  readonly jvm: readonly string[];
+  readonly log: (line: string) => void;
+}
+
 /** Resolves with the process once the broker answers. */
-async function launch(
-  classPath: string,
-  data: string,
-  listeners: readonly KafkaListener[],
-  log: (line: string) => void,
-): Promise<ChildProcess> {
+async function launch({ classPath, data, listeners, jvm, log }: Launch): Promise<ChildProcess> {
   const child = spawn(
     javaCommand(),
-    [...heap, ...logging, "-cp", classPath, "kafka.Kafka", propertiesFile(data)],
+    [...jvm, ...logging, "-cp", classPath, "kafka.Kafka", propertiesFile(data)],
     { stdio: ["ignore", "pipe", "pipe"] },
   );
   const file = createWriteStream(logFile(data), { flags: "a" });
