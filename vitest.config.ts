@@ -15,7 +15,7 @@ export default defineConfig({
       {
         test: {
           name: "node",
-          include: ["test/{unit,dev,log,bridge,responder,conformance,project,fuzz,chaos}/**/*.test.ts"],
+          include: ["test/{unit,dev,log,bridge,responder,conformance,project,fuzz,chaos,bench}/**/*.test.ts"],
           // Some start a process or five.
           testTimeout: 20_000,
         },
