@@ -34,6 +34,15 @@ const smokePace: Pace = {
 /** After a step that failed: until so many in a row are right again, at a rate that bothers nobody. */
 const calm = { perSecond: 20, seconds: 1, patienceMs: 30_000 } as const;
 
+/** For whoever reads the figures. */
+export const compareSettings: Readonly<Record<string, string>> = {
+  "warm-up, left out": usualPace.warmUp
+    .map(({ perSecond, seconds }) => `${seconds} s at ${perSecond}/s`)
+    .join(", "),
+  "fixed rates": `${usualPace.fixedSeconds} s each`,
+  "steps of the ramp": `${usualPace.rampSeconds} s each`,
+};
+
 export function planCompare(
   contenders: readonly Contender[],
   rounds: number,
