@@ -6,12 +6,7 @@ import type { Measurement } from "../raw.ts";
 import type { ProcessWatch } from "../world/process-watch.ts";
 import { encodeHistogram, newHistogram, recordMs } from "./histogram.ts";
 import { clock, pace } from "./pacer.ts";
-
-/** One request: what is asked, and whether an answer is the right one. */
-export interface Question {
-  readonly body: Buffer;
-  isRight(answer: string): boolean;
-}
+import type { Question } from "./work.ts";
 
 export interface Load {
   readonly name: string;

@@ -2,6 +2,7 @@
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { cleanUpOnExit } from "../../dev/cleanups.ts";
 import { optionsOrExit } from "../../dev/command-line.ts";
 import { brokenGateways } from "./broken/index.ts";
 import { check } from "./checker/index.ts";
@@ -20,31 +21,13 @@ if (brokenName !== undefined && broken === undefined) {
   process.exit(1);
 }
 
-const cleanups: (() => unknown)[] = [];
-let ending: Promise<void> | undefined;
-/** Undoes everything, last first, whatever fails on the way. */
-const end = (code: number): Promise<void> =>
-  (ending ??= (async () => {
-    for (let cleanup = cleanups.pop(); cleanup !== undefined; cleanup = cleanups.pop()) {
-      await Promise.resolve()
-        .then(cleanup)
-        .catch(() => undefined);
-    }
-    process.exit(code);
-  })());
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.on(signal, () => {
-    // The second one does not wait for an orderly end; the processes go with this one.
-    if (ending !== undefined) process.exit(130);
-    void end(130);
-  });
-}
-
+const cleanups = cleanUpOnExit();
 const progress = (line: string): void => console.log(`chaos    │ ${line}`);
 try {
   const { folder } = options;
-  await runChaos({ ...usual, ...options, progress, ...(broken === undefined ? {} : { broken }) }, (cleanup) =>
-    cleanups.push(cleanup),
+  await runChaos(
+    { ...usual, ...options, progress, ...(broken === undefined ? {} : { broken }) },
+    cleanups.later,
   );
   progress("checking");
   const report = await check(folder);
@@ -52,8 +35,8 @@ try {
   writeFileSync(join(folder, "report.md"), `# Chaos\n\n${text}`);
   for (const { name, what } of report.violations) console.error(`${name}: ${what}`);
   progress(`${report.violations.length} violations; ${join(folder, "report.md")}`);
-  await end(report.violations.length > 0 ? 1 : 0);
+  await cleanups.end(report.violations.length > 0 ? 1 : 0);
 } catch (cause) {
-  if (ending === undefined) console.error(cause);
-  await end(1);
+  if (!cleanups.isEnding) console.error(cause);
+  await cleanups.end(1);
 }

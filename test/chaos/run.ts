@@ -4,7 +4,7 @@
 
 import { mkdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { commitAtHand } from "../support/proof.ts";
+import { commitAtHand } from "../../dev/commit.ts";
 import { startClients, type Clients } from "./clients.ts";
 import { readEnd } from "./end.ts";
 import { injectFaults } from "./faults.ts";

@@ -1,9 +1,9 @@
 // Figures of a long run, written to docs/proof/<topic>.md with the commit they came from.
 
-import { execFileSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
+import { commitAtHand } from "../../dev/commit.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -44,13 +44,6 @@ export class Proof {
 export function writtenBy(): string {
   const machine = `${cpus().length} cores, Node ${process.versions.node}, everything on one machine`;
   return `Written by \`npm run test:long\` at commit ${commitAtHand()}; ${machine}.`;
-}
-
-/** In 12 digits, and whether the files at hand are others than documents of it. */
-export function commitAtHand(): string {
-  const git = (...args: string[]) => execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
-  const dirty = git("status", "--porcelain", "--", ".", ":!docs") === "" ? "" : ", with uncommitted changes";
-  return `${git("rev-parse", "--short=12", "HEAD")}${dirty}`;
 }
 
 /** The value below which `share` of them lie, to a tenth. */

@@ -1,0 +1,42 @@
+// What is measured in which order, and what of it somebody wants. How it is measured is in sections/.
+
+import { contenders } from "./contenders/index.ts";
+import { planCompare } from "./sections/compare.ts";
+import { planFounding } from "./sections/founding.ts";
+import { planScale } from "./sections/scale/index.ts";
+import type { PlannedUnit } from "./sections/unit.ts";
+import type { World } from "./world/index.ts";
+
+/** Every contender has so many turns; a small run has one. */
+const rounds = 3;
+
+export interface PlanOptions {
+  readonly isSmoke: boolean;
+  /** Sections, contenders, units; nothing: all of it. */
+  readonly only: readonly string[];
+  /** The one that all turns of the comparison share. */
+  readonly sharedWorld: () => Promise<World>;
+}
+
+/** Throws an Error that says which word of `only` fits nothing. */
+export function planBench({ isSmoke, only, sharedWorld }: PlanOptions): readonly PlannedUnit[] {
+  const [hearback] = contenders.filter(({ id }) => id === "hearback-memory");
+  if (hearback === undefined) throw new Error("hearback-memory is no contender");
+  const all = [
+    ...planCompare(contenders, isSmoke ? 1 : rounds, sharedWorld),
+    ...planFounding(hearback),
+    ...planScale(hearback),
+  ];
+  const unknown = only.find((word) => !all.some((unit) => isMeant(unit, word)));
+  if (unknown !== undefined) {
+    const words = [...new Set(all.flatMap(({ section, contender }) => [section, contender.id]))];
+    throw new Error(
+      `--only: received ${JSON.stringify(unknown)}; must be some of ${words.join(", ")}, or names of units`,
+    );
+  }
+  return only.length === 0 ? all : all.filter((unit) => only.some((word) => isMeant(unit, word)));
+}
+
+function isMeant({ name, section, contender }: PlannedUnit, word: string): boolean {
+  return word === name || word === section || word === contender.id;
+}
