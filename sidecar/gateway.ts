@@ -3,6 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
+import { compatibilityDate, compatibilityFlags } from "../dev/worker-bundle.ts";
 import type { Service } from "../worker/config.ts";
 import { keepSignals } from "./keep-signals.ts";
 
@@ -34,10 +35,6 @@ export interface Gateway {
 
 /** A process that hangs answers nothing, not even with an error. */
 const tickTimeoutMs = 5_000;
-
-/** Those of wrangler.toml; a test compares them. */
-export const compatibilityDate = "2026-10-23";
-export const compatibilityFlags = ["enable_request_signal"];
 
 /** Rejects when workerd cannot be started. */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {

@@ -12,8 +12,8 @@ import { loadConfig } from "../dev/config-file.ts";
 import { isFree } from "../dev/ports.ts";
 import { becomesOk } from "../dev/ready.ts";
 import { sweepEmptyWaiters } from "../dev/sweep.ts";
+import { bundleWorker } from "../dev/worker-bundle.ts";
 import { ensureTopics, openCluster, wantedTopics, type WantedTopic } from "../dev/topics/index.ts";
-import { bundleWorker } from "./bundle.ts";
 import { startGateway } from "./gateway.ts";
 import type { Backend } from "../kafka/log/index.ts";
 import { messageOf, openKafka, readKafkaConnection } from "../kafka/native/index.ts";
@@ -116,7 +116,13 @@ async function run({
   });
   const gateway = await startGateway({
     name: `hearback-${service}-${name}`,
-    script: await bundleWorker(resolve(root, rest.config), join(folder, "worker"), ended.signal),
+    script: await bundleWorker({
+      entry: "sidecar/worker-entry.ts",
+      folder: join(folder, "worker"),
+      // Bundled in, for a config may have code in it: schemas could not come as a variable.
+      aliases: { "hearback-sidecar-config": resolve(root, rest.config) },
+      signal: ended.signal,
+    }),
     service: own,
     topicSuffix: name,
     variables: {

@@ -11,6 +11,8 @@ export interface GroupView {
   backlog(): Promise<number>;
   /** From now on the group, which must have no member, begins behind all that is there. */
   skipAll(): Promise<void>;
+  /** Deletes all records that are in these topics now. */
+  empty(names: readonly string[]): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -29,14 +31,14 @@ export function openGroupView({
   const admin = new Admin({ clientId: "bench-world", bootstrapBrokers: brokers.split(",") });
 
   /** Where the next record of each partition will be. */
-  async function ends(): Promise<ReadonlyMap<number, bigint>> {
-    const metadata = await admin.metadata({ topics: [topic] });
-    const count = metadata.topics.get(topic)?.partitionsCount ?? 0;
+  async function ends(of = topic): Promise<ReadonlyMap<number, bigint>> {
+    const metadata = await admin.metadata({ topics: [of] });
+    const count = metadata.topics.get(of)?.partitionsCount ?? 0;
     const partitions = Array.from({ length: count }, (_, partitionIndex) => ({
       partitionIndex,
       timestamp: ListOffsetTimestamps.LATEST,
     }));
-    const listed = await admin.listOffsets({ topics: [{ name: topic, partitions }] });
+    const listed = await admin.listOffsets({ topics: [{ name: of, partitions }] });
     return new Map(
       listed.flatMap(({ partitions: found }) =>
         found.map(({ partitionIndex, offset }) => [partitionIndex, offset] as const),
@@ -83,6 +85,16 @@ export function openGroupView({
     async skipAll() {
       const partitionOffsets = [...(await ends())].map(([partition, offset]) => ({ partition, offset }));
       await admin.alterConsumerGroupOffsets({ groupId: group, topics: [{ name: topic, partitionOffsets }] });
+    },
+
+    async empty(names) {
+      const topics = await Promise.all(
+        names.map(async (name) => ({
+          name,
+          partitions: [...(await ends(name))].map(([partition, offset]) => ({ partition, offset })),
+        })),
+      );
+      await admin.deleteRecords({ topics });
     },
 
     close: () => admin.close(),

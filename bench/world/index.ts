@@ -33,6 +33,11 @@ export interface World {
   stopResponder(): Promise<void>;
   /** Requests in the topic that the responder has not committed; it commits what it has read 5 times a second. */
   backlog(): Promise<number>;
+  /**
+   * Deletes what is in the topics, so that a contender that starts finds nothing of the one before, and the disk does
+   * not fill. To be called while nothing is under way: what the responder has not read is lost.
+   */
+  emptyTopics(): Promise<void>;
   /** Ends all and removes the broker's data. */
   stop(): Promise<void>;
 }
@@ -127,6 +132,7 @@ export async function startWorld({
     startResponder,
     stopResponder,
     backlog: () => view.backlog(),
+    emptyTopics: () => view.empty([topics.requests, topics.replies]),
     stop,
   };
 }

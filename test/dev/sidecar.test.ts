@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { wantedTopics } from "../../dev/topics/index.ts";
-import { compatibilityDate, compatibilityFlags } from "../../sidecar/gateway.ts";
+import { compatibilityDate, compatibilityFlags } from "../../dev/worker-bundle.ts";
 import { configForSidecar, nameFrom } from "../../sidecar/one-service.ts";
 import { variablesOf } from "../../sidecar/variables.ts";
 import { parseSidecarOptions } from "../../sidecar/options.ts";

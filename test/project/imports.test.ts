@@ -20,7 +20,7 @@ const allowed = new Map<string, { values: readonly string[]; types?: readonly st
     examples: { values: ["responder"] },
     dev: { values: ["protocol", "kafka", "bridge", "worker"] },
     sidecar: { values: ["protocol", "kafka", "bridge", "worker", "dev"] },
-    bench: { values: ["responder", "dev"], types: ["worker"] },
+    bench: { values: ["responder", "bridge", "worker", "dev"] },
   }),
 );
 

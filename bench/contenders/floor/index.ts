@@ -24,7 +24,7 @@ export const floor: Contender = {
   start,
 };
 
-async function start({ brokers, topics, onLine }: Surroundings): Promise<RunningContender> {
+async function start({ brokers, topics }: Surroundings): Promise<RunningContender> {
   const options = { clientId: "bench-floor", bootstrapBrokers: brokers.split(",") };
   const producer = new Producer({ ...options, maxInflights: 64 });
   const consumer = new Consumer({ ...options, groupId: `bench.floor.${randomUUID()}` });
@@ -36,41 +36,38 @@ async function start({ brokers, topics, onLine }: Surroundings): Promise<Running
   });
   let sequence = 0;
 
-  function answerTo(id: string, message: Sent, waitMs: number): Promise<Answer> {
+  async function send(id: string, { topic, partition, value }: Sent): Promise<void> {
+    const headers = {
+      [correlationHeader]: id,
+      "X-Reply-Topic": topics.replies,
+      "X-Reply-Partition": String(partition),
+    };
+    const entries = Object.entries(headers).map(
+      ([name, text]) => [Buffer.from(name), Buffer.from(text)] as const,
+    );
+    const message = { topic, partition, key: Buffer.from(id), value, headers: new Map(entries) };
+    await producer.send({ acks: -1, messages: [message] });
+  }
+
+  async function answerTo(id: string, sent: Sent, waitMs: number): Promise<Answer> {
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     waiting.set(id, resolve);
     const timer = setTimeout(() => resolve({ status: 504, body: "" }), waitMs);
-    producer
-      .send({
-        acks: -1,
-        messages: [
-          {
-            topic: message.topic,
-            partition: message.partition,
-            key: Buffer.from(id),
-            value: message.value,
-            headers: new Map(
-              Object.entries({
-                [correlationHeader]: id,
-                "X-Reply-Topic": topics.replies,
-                "X-Reply-Partition": String(message.partition),
-              }).map(([name, text]) => [Buffer.from(name), Buffer.from(text)]),
-            ),
-          },
-        ],
-      })
-      .catch(reject);
-    return promise.finally(() => {
+    try {
+      send(id, sent).catch(reject);
+      return await promise;
+    } finally {
       clearTimeout(timer);
       waiting.delete(id);
-    });
+    }
   }
 
+  /** `latest` is where the topic ends when it is first read, which is after `consume` has resolved. */
   async function untilRead(partition: number): Promise<void> {
-    const value = Buffer.from("{}");
-    const sent: Sent = { topic: topics.replies, partition, value };
-    while ((await answerTo(`${probePrefix}${sequence++}`, sent, probeEveryMs)).status !== 200) {
-      onLine(`floor: partition ${partition} is not read yet`);
+    const probe: Sent = { topic: topics.replies, partition, value: Buffer.from("{}") };
+    for (;;) {
+      const { status } = await answerTo(`${probePrefix}${sequence++}`, probe, probeEveryMs);
+      if (status === 200) return;
     }
   }
 
