@@ -40,7 +40,11 @@ const patienceMs = 60_000;
 
 export function httpCaller(
   origin: string,
-  { path: usualPath = "/predict", headers: usual = {}, localAddresses = ["127.0.0.1"] }: HttpCallerOptions = {},
+  {
+    path: usualPath = "/predict",
+    headers: usual = {},
+    localAddresses = ["127.0.0.1"],
+  }: HttpCallerOptions = {},
 ): HttpCaller {
   const agents = localAddresses.map(
     (localAddress) =>
@@ -55,7 +59,12 @@ export function httpCaller(
   const sent = { "content-type": "application/json", ...usual };
   let turn = 0;
 
-  async function send({ method = "POST", path = usualPath, headers, body }: HttpQuestion): Promise<HttpAnswer> {
+  async function send({
+    method = "POST",
+    path = usualPath,
+    headers,
+    body,
+  }: HttpQuestion): Promise<HttpAnswer> {
     const agent = agents[turn++ % agents.length];
     if (agent === undefined) throw new Error("there is no address to ask from");
     const answer = await agent.request({

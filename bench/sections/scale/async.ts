@@ -53,7 +53,12 @@ export async function measureAsync(plan: AsyncPlan, context: UnitContext): Promi
       const during = await watchQuiet(own, quietMs);
       const startedAt = clock();
       await world.startResponder("bare");
-      const repliesSeconds = await untilAccepted(stage, ledgerBefore.verdicts["accepted"] ?? 0, taken.length, startedAt);
+      const repliesSeconds = await untilAccepted(
+        stage,
+        ledgerBefore.verdicts["accepted"] ?? 0,
+        taken.length,
+        startedAt,
+      );
       context.log(`${taken.length} replies in ${repliesSeconds.toFixed(1)} s`);
       const [right, collectedSeconds] = await collect(taken);
       context.log(`${right} collected in ${collectedSeconds.toFixed(1)} s`);
@@ -72,13 +77,39 @@ export async function measureAsync(plan: AsyncPlan, context: UnitContext): Promi
             (ofGateway(during.kb) - ofGateway(before.kb)) / count,
             "kB",
           ),
-          figure("idle-cpu-percent", "of one core, all workerd and the bridge, while all wait", ofGateway(during.cpuPercent), "%"),
-          figure("idle-cpu-percent-before", "the same before anybody asked", ofGateway(before.cpuPercent), "%"),
-          figure("replies-per-second", "replies stored, from the start of the responder on", taken.length / repliesSeconds, "1/s"),
+          figure(
+            "idle-cpu-percent",
+            "of one core, all workerd and the bridge, while all wait",
+            ofGateway(during.cpuPercent),
+            "%",
+          ),
+          figure(
+            "idle-cpu-percent-before",
+            "the same before anybody asked",
+            ofGateway(before.cpuPercent),
+            "%",
+          ),
+          figure(
+            "replies-per-second",
+            "replies stored, from the start of the responder on",
+            taken.length / repliesSeconds,
+            "1/s",
+          ),
           figure("collected-per-second", "answers fetched by Location", right / collectedSeconds, "1/s"),
           figure("right", "right answers at their Location", right),
-          figure("ledger-accepted", "replies that the ledgers say were accepted", (ledger.verdicts["accepted"] ?? 0) - (ledgerBefore.verdicts["accepted"] ?? 0)),
-          figure("ledger-other", "replies with another verdict", ledger.read - ledgerBefore.read - (ledger.verdicts["accepted"] ?? 0) + (ledgerBefore.verdicts["accepted"] ?? 0)),
+          figure(
+            "ledger-accepted",
+            "replies that the ledgers say were accepted",
+            (ledger.verdicts["accepted"] ?? 0) - (ledgerBefore.verdicts["accepted"] ?? 0),
+          ),
+          figure(
+            "ledger-other",
+            "replies with another verdict",
+            ledger.read -
+              ledgerBefore.read -
+              (ledger.verdicts["accepted"] ?? 0) +
+              (ledgerBefore.verdicts["accepted"] ?? 0),
+          ),
         ],
         remarks: [],
       };

@@ -56,7 +56,11 @@ export async function measureBurst(
       return {
         measurements: [],
         figures: [
-          figure("waiting", "requests that wait when the responder goes on, as the gateway counts them", inside),
+          figure(
+            "waiting",
+            "requests that wait when the responder goes on, as the gateway counts them",
+            inside,
+          ),
           figure("first-ms", "from there to the first answer", first - resumedAt, "ms"),
           ...([50, 99, 100] as const).map((percent) =>
             figure(

@@ -18,7 +18,17 @@ export function planScale(hearback: Contender): readonly PlannedUnit[] {
     name: string,
     seconds: number,
     run: (context: UnitContext) => Promise<UnitResult>,
-  ): PlannedUnit => ({ name: `scale-${name}`, section: "scale", contender: hearback, seconds, run });
+  ): PlannedUnit => ({
+    name: `scale-${name}`,
+    section: "scale",
+    contender: hearback,
+    seconds,
+    async run(context) {
+      const result = await run(context);
+      // JSON has no word for what could not be seen, as the percentile of nothing.
+      return { ...result, figures: result.figures.filter(({ value }) => Number.isFinite(value)) };
+    },
+  });
   return [
     unit("open-1000", 35, (context) =>
       measureOpen(

@@ -86,12 +86,7 @@ async function openAll(
       ...processes.map((name) =>
         figure(`idle-cpu-percent-${name}`, `of it ${name}`, during.cpuPercent.get(name) ?? 0, "%"),
       ),
-      figure(
-        "idle-cpu-percent-before",
-        "the same before anybody asked",
-        ofGateway(before.cpuPercent),
-        "%",
-      ),
+      figure("idle-cpu-percent-before", "the same before anybody asked", ofGateway(before.cpuPercent), "%"),
       figure("quiet-seconds", "for how long that was looked at", during.seconds, "s"),
       figure("504", "told that their time is over, as a problem", lateMs.length),
       figure("other-ends", "ended in another way", count - lateMs.length),
@@ -124,7 +119,8 @@ async function untilAllAreIn(stage: Stage, crowd: Crowd): Promise<void> {
 
 /** Against the deadline that the gateway names; undefined for any other end. */
 function latenessOf({ answer, endedOn }: Waited): number | undefined {
-  if (answer?.status !== 504 || answer.headers["content-type"] !== "application/problem+json") return undefined;
+  if (answer?.status !== 504 || answer.headers["content-type"] !== "application/problem+json")
+    return undefined;
   const { code, deadlineAt } = JSON.parse(answer.body) as {
     readonly code?: string;
     readonly deadlineAt?: number;

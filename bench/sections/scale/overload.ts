@@ -74,13 +74,31 @@ export async function measureOverload(plan: OverloadPlan, context: UnitContext):
             shed.filter(({ isAsPromised }) => !isAsPromised).length,
           ),
           figure("504", "told that their time is over", of("504")),
-          figure("other-ends", "wrong, without an answer, or not sent", asked - of("right") - of("503") - of("504")),
-          figure("recovered-s", `until p99 at ${calmPerSecond}/s was under ${kneeP99Ms} ms again`, recovered, "s"),
-          figure("after-p99-ms", `p99 at ${calmPerSecond}/s then`, percentileMs(decodeHistogram(calm.latency), 99), "ms"),
+          figure(
+            "other-ends",
+            "wrong, without an answer, or not sent",
+            asked - of("right") - of("503") - of("504"),
+          ),
+          figure(
+            "recovered-s",
+            `until p99 at ${calmPerSecond}/s was under ${kneeP99Ms} ms again`,
+            recovered,
+            "s",
+          ),
+          figure(
+            "after-p99-ms",
+            `p99 at ${calmPerSecond}/s then`,
+            percentileMs(decodeHistogram(calm.latency), 99),
+            "ms",
+          ),
         ],
         remarks: [
           ...(isGuess ? ["the knee was not measured before: the rate is a guess"] : []),
-          `refused with 503: ${Object.entries(codes).map((each) => each.join(" ")).join(", ") || "nobody"}`,
+          `refused with 503: ${
+            Object.entries(codes)
+              .map((each) => each.join(" "))
+              .join(", ") || "nobody"
+          }`,
           ...(Number.isNaN(recovered) ? [`not itself again after ${recoverWithinMs / 1_000} s`] : []),
         ],
       };

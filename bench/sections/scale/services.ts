@@ -44,12 +44,17 @@ export async function measureServices(
       const topics = topicsOf(plan);
       const child = await startResponder(world, subjectOf(plan), topics, context);
       try {
-        await withGateway(context, world, { storage: "memory", options: () => optionsOf(topics) }, async (stage) => {
-          const [measured, found] = await loadServices(plan, load, stage);
-          measurements.push(measured);
-          figures.push(...found);
-          context.log(found.map(({ id, value, unit }) => `${id} ${value} ${unit}`).join(", "));
-        });
+        await withGateway(
+          context,
+          world,
+          { storage: "memory", options: () => optionsOf(topics) },
+          async (stage) => {
+            const [measured, found] = await loadServices(plan, load, stage);
+            measurements.push(measured);
+            figures.push(...found);
+            context.log(found.map(({ id, value, unit }) => `${id} ${value} ${unit}`).join(", "));
+          },
+        );
       } finally {
         await child.stop();
       }

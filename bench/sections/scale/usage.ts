@@ -40,10 +40,7 @@ export async function watchQuiet(watch: ProcessWatch, ms: number): Promise<Quiet
       ]),
     ),
     cpuPercent: new Map(
-      names.map((name) => [
-        name,
-        (((cpuAfter.get(name) ?? 0) - (cpuBefore.get(name) ?? 0)) / seconds) * 100,
-      ]),
+      names.map((name) => [name, (((cpuAfter.get(name) ?? 0) - (cpuBefore.get(name) ?? 0)) / seconds) * 100]),
     ),
   };
 }
