@@ -199,7 +199,7 @@ function usd(amount: number): string {
 }
 
 /** As Prettier sets it. Columns from `words` on are to the right. */
-function table(head: readonly string[], rows: readonly (readonly string[])[], words = 1): string {
+export function table(head: readonly string[], rows: readonly (readonly string[])[], words = 1): string {
   const widths = head.map((_, at) => Math.max(3, ...[head, ...rows].map((row) => (row[at] ?? "").length)));
   const line = (cells: readonly string[]) =>
     `| ${widths
