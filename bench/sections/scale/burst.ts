@@ -26,7 +26,7 @@ export async function measureBurst(
 ): Promise<UnitResult> {
   return onStage(
     context,
-    { storage: "memory", options: (topics) => patientService(topics, { timeoutMs }) },
+    { storage: "memory", keepsWaiters: true, options: (topics) => patientService(topics, { timeoutMs }) },
     async (stage) => {
       const { world, gateway, callers, work } = stage;
       await warmUp(stage, Math.min(count, warmUps.most), warmUps.atOnce);

@@ -3,7 +3,7 @@
 import { defaultWorkload } from "../../../dev/cost/options.ts";
 import { perMonth, perRequest, type Measured } from "../../../dev/cost/model.ts";
 import { listPrice, timesOf, totalOf } from "../../../dev/cost/prices.ts";
-import { table } from "../../../dev/cost/tables.ts";
+import { table } from "../../../dev/markdown.ts";
 import type { Figure, Unit } from "../../raw.ts";
 import { ceilingsOf, needOf, perUnitOf, type Aim } from "./reckon.ts";
 

@@ -15,8 +15,9 @@ export interface OpenPlan {
   readonly storage: "memory" | "disk";
   readonly count: number;
   readonly perSecond: number;
-  /** In memory less than 10 s: what is idle for so long is gone with its alarm. */
   readonly timeoutMs: number;
+  /** For waits of 10 s and more, in memory. */
+  readonly keepsWaiters?: boolean;
 }
 
 /** Answered before, some at a time: what the runtime takes once and for all is taken then. */
@@ -28,10 +29,10 @@ const marginMs = 250;
 const wantedQuietMs = 2_000;
 
 export async function measureOpen(plan: OpenPlan, context: UnitContext): Promise<UnitResult> {
-  const { storage, timeoutMs } = plan;
+  const { storage, timeoutMs, keepsWaiters = false } = plan;
   return onStage(
     context,
-    { storage, options: (topics) => patientService(topics, { timeoutMs }) },
+    { storage, keepsWaiters, options: (topics) => patientService(topics, { timeoutMs }) },
     async (stage) => {
       await warmUp(stage, Math.min(plan.count, warmUps.most), warmUps.atOnce);
       await stage.world.stopResponder();

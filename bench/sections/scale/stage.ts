@@ -18,6 +18,8 @@ export interface StagePlan {
   readonly options: (topics: BenchTopics) => Partial<GatewayOptions>;
   readonly topics?: BenchTopics;
   readonly runtimes?: number;
+  /** Waits of 10 s and more, in memory. */
+  readonly keepsWaiters?: boolean;
   /** @default "bare" */
   readonly responder?: "bare" | "none";
 }
@@ -65,7 +67,7 @@ export async function inWorld<Result>(
 export async function withGateway<Result>(
   { folder, log }: UnitContext,
   world: World,
-  { storage, options, runtimes = 1 }: Pick<StagePlan, "storage" | "options" | "runtimes">,
+  { storage, options, runtimes = 1, keepsWaiters = false }: Omit<StagePlan, "topics" | "responder">,
   measure: (stage: Stage) => Promise<Result>,
 ): Promise<Result> {
   const { brokers, topics } = world;
@@ -78,6 +80,7 @@ export async function withGateway<Result>(
       surroundings: { brokers, topics, folder: objects, onLine: log },
       options: options(topics),
       runtimes,
+      keepsWaiters,
     });
     undo.push(() => gateway.stop());
     const callers = gateway.urls.map((url) => httpCaller(url, { localAddresses }));
