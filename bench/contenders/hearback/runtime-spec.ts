@@ -8,6 +8,8 @@ export interface RuntimeSpec {
   readonly variables: Readonly<Record<string, string>>;
   /** Where waiters keep what they store. */
   readonly waiters: "memory" | "disk";
+  /** Waiters in memory stay there, however long they are idle. */
+  readonly keepsWaiters: boolean;
   /** Of everything that is stored on disk. */
   readonly folder: string;
   readonly inspector: boolean;

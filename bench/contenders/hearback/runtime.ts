@@ -11,7 +11,7 @@ import { readyLine, type RuntimeAddress, type RuntimeSpec } from "./runtime-spec
 const tickEveryMs = 60_000;
 const tickTimeoutMs = 5_000;
 
-const { name, script, variables, waiters, folder, inspector } = JSON.parse(
+const { name, script, variables, waiters, keepsWaiters, folder, inspector } = JSON.parse(
   process.argv[2] ?? "",
 ) as RuntimeSpec;
 const modules: V4ModuleDefinition[] = [
@@ -36,7 +36,7 @@ const inMemory = [
     unsafeDirectSockets,
     unsafeEphemeralDurableObjects: true,
     durableObjects: {
-      WAITER: { className: "WaiterInMemory" },
+      WAITER: { className: "WaiterInMemory", unsafePreventEviction: keepsWaiters },
       REPLY_DRAIN: { ...drain, scriptName: `${name}-drain` },
     },
   },

@@ -36,6 +36,12 @@ export interface HearbackOptions {
    * @default 1
    */
   readonly runtimes?: number;
+  /**
+   * Waiters in memory are not evicted when they are idle, for waits of 10 s and more; then nothing hibernates, and nothing
+   * is forgotten.
+   * @default false
+   */
+  readonly keepsWaiters?: boolean;
   /** Whether workerd has an inspector, which profilers use. */
   readonly inspector?: boolean;
 }
@@ -95,6 +101,7 @@ async function start(
     bridgeFlags = [],
     bridgeNodeFlags = [],
     runtimes = 1,
+    keepsWaiters = false,
     inspector = false,
   }: HearbackOptions,
   later: (cleanup: () => Promise<unknown>) => void,
@@ -123,6 +130,7 @@ async function start(
           GATEWAY_OPTIONS: JSON.stringify(withOwnPartitions(declared, share)),
         },
         waiters: storage,
+        keepsWaiters,
         folder: objects,
         inspector,
       },
