@@ -5,7 +5,7 @@ const featureCount = 128;
 const hiddenCount = 64;
 const vectorCount = 512;
 
-/** A value of every dense layer: weights by output, then by input. */
+/** Dense; weights by output, then by input. */
 interface Layer {
   readonly inputs: number;
   readonly weights: Float64Array;
