@@ -65,7 +65,7 @@ async function openAll(
   const lateMs = waited.flatMap((each) => latenessOf(each) ?? []);
   const sinceAskedMs = waited.map(({ askedAt, endedAt }) => endedAt - askedAt - timeoutMs);
   const kbOf = (name: string): number => ((during.kb.get(name) ?? 0) - (before.kb.get(name) ?? 0)) / count;
-  const processes = [...during.kb.keys()].filter((name) => !name.startsWith("miniflare"));
+  const processes = [...during.kb.keys()];
   log(`${JSON.stringify(fatesOf(waited))}, at most ${Math.max(...lateMs).toFixed(0)} ms late`);
   return {
     measurements: [],

@@ -45,7 +45,7 @@ export async function watchQuiet(watch: ProcessWatch, ms: number): Promise<Quiet
   };
 }
 
-/** Of workerd and the bridge: Miniflare's own process only keeps workerd, and takes no part in a request. */
+/** Of workerd and the bridge together. */
 export function ofGateway(values: ReadonlyMap<string, number>): number {
-  return [...values].reduce((sum, [name, value]) => (name.startsWith("miniflare") ? sum : sum + value), 0);
+  return [...values.values()].reduce((sum, value) => sum + value, 0);
 }
