@@ -57,14 +57,17 @@ describe("what measurements come to", () => {
     expect(knee?.rounds[1]?.above).toMatch(/^1270\/s: p99 \d+ ms, 7 × 503; of a core: workerd \d+ %/);
   });
 
-  test("a rate that held when it was repeated counts for the knee", () => {
+  test("a rate that held when it was repeated counts for the knee, and of one that did not the repeat is shown", () => {
     const failed = { perSecond: 200, ms: 3, fates: { right: answers, "503": 1 } };
     const ramp = [
       measurement("ramp-200", "redis", failed),
       measurement("ramp-200-again", "redis", { perSecond: 200, ms: 3 }),
       measurement("ramp-300", "redis", { ...failed, perSecond: 300 }),
+      measurement("ramp-300-again", "redis", { perSecond: 300, ms: 3, fates: { right: answers, "504": 2 } }),
     ];
-    expect(summarize([unit("compare-1-redis", ramp)]).contenders[0]?.knee?.median).toBe(200);
+    const [{ knee } = { knee: null }] = summarize([unit("compare-1-redis", ramp)]).contenders;
+    expect(knee?.median).toBe(200);
+    expect(knee?.rounds[0]?.above).toMatch(/^300\/s: .*2 × 504/);
   });
 
   test("CPU time counts for each request that was begun, by process", () => {
