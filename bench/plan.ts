@@ -24,7 +24,7 @@ export interface PlanOptions {
 
 /** Throws an Error that says which word of `only` fits nothing. */
 export function planBench({ isSmoke, only, sharedWorld }: PlanOptions): readonly PlannedUnit[] {
-    const all = [
+  const all = [
     ...planCompare(contenders, isSmoke ? 1 : rounds, sharedWorld),
     ...planFounding(hearbackMemory),
     ...planScale(hearbackMemory),

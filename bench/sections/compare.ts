@@ -70,6 +70,8 @@ async function takeTurn(
 ): Promise<UnitResult> {
   const pace = isSmoke ? smokePace : usualPace;
   const { brokers, topics } = world;
+  // What earlier turns left is nothing that this one has to read.
+  await world.emptyTopics();
   const running = await contender.start({ brokers, topics, folder, onLine: log });
   try {
     const loader = loaderOf(name, contender, running, world, log);

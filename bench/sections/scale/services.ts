@@ -146,7 +146,7 @@ async function loadServices(
   const figure = figuresOf(subjectOf(plan));
   const times = decodeHistogram(measured.latency);
   const { fates } = measured;
-  const all_ = Object.values(fates).reduce((sum, count) => sum + count, 0);
+  const every = Object.values(fates).reduce((sum, count) => sum + count, 0);
   return [
     measured,
     [
@@ -158,7 +158,7 @@ async function loadServices(
         ofGateway(quiet.cpuPercent),
         "%",
       ),
-      figure("other-ends", "ended in another way than right", all_ - (fates["right"] ?? 0)),
+      figure("other-ends", "ended in another way than right", every - (fates["right"] ?? 0)),
     ],
   ];
 }
