@@ -159,6 +159,8 @@ describe("targets", () => {
     expect(targetIn([refused], "founding-errors")).toMatchObject({ reached: false, value: "0.99 %" });
     const growing = founding().figures.map((figure) => ({ ...figure, value: 210 }));
     expect(targetIn([{ ...founding(), figures: growing }], "founding-backlog").reached).toBe(false);
+    const unknown = founding().figures.map((figure) => ({ ...figure, value: Number.NaN }));
+    expect(targetIn([{ ...founding(), figures: unknown }], "founding-backlog").value).toBe("not measured");
   });
 
   test.each([
@@ -168,6 +170,12 @@ describe("targets", () => {
   ])("%s is reached at its bound, and not above it", (id, figure, bound, above) => {
     expect(targetIn([scale({ [figure]: bound })], id).reached).toBe(true);
     expect(targetIn([scale({ [figure]: above })], id).reached).toBe(false);
+    expect(targetIn([scale({ "open-10000.open": 9_999 })], id).reached).toBe(false);
+    expect(targetIn([scale({ [figure]: Number.NaN })], id).value).toBe("not measured");
+  });
+
+  test("a request that waits and ends in another way than its 504 has none in time", () => {
+    expect(targetIn([scale({ "open-10000.other-ends": 1 })], "waiting-504").reached).toBe(false);
   });
 });
 
