@@ -4,9 +4,9 @@ import type { LoadSummary, Times } from "./loads.ts";
 
 export const nothing = "–";
 
-/** To three digits or so. Null and undefined: there is none. */
+/** To three digits or so. Without a number: that there is none. */
 export function show(value: number | null | undefined): string {
-  if (value === null || value === undefined) return nothing;
+  if (value === null || value === undefined || Number.isNaN(value)) return nothing;
   const digits = Math.abs(value) < 10 ? 2 : Math.abs(value) < 100 ? 1 : 0;
   return value.toLocaleString("en-US", { maximumFractionDigits: digits });
 }

@@ -2,6 +2,7 @@
 
 import type { ContenderId } from "../contenders/contender.ts";
 import { checkBooks, type Books } from "./books.ts";
+import type { Figure } from "../raw.ts";
 import { ownOf, rounded, type LoadSummary, type Measured, type Times } from "./loads.ts";
 import type { ContenderSummary, FoundingSummary, ScaleSummary, TargetResult } from "./summary.ts";
 
@@ -121,12 +122,14 @@ const targets: readonly Target[] = [
     target: `the backlog at the end is flat: below what ${foundingDocument.p99} ms of requests are`,
     find: (facts) =>
       inFounding(facts, ({ figures, perSecond }) => {
-        const [most, end] = ["founding.backlog-max", "founding.backlog-end"].map(
-          (id) => figures.find((figure) => figure.id === id)?.value,
-        );
-        if (most === undefined || end === undefined) return undefined;
+        const most = valueIn(figures, "founding.backlog-max");
+        const end = valueIn(figures, "founding.backlog-end");
+        if (end === undefined) return undefined;
         const bound = (perSecond * foundingDocument.p99) / 1_000;
-        return { value: `${end} at the end, ${most} at most, bound ${bound}`, reached: end < bound };
+        return {
+          value: `${end} at the end, ${most ?? "unknown"} at most, bound ${bound}`,
+          reached: end < bound,
+        };
       }),
   },
   {
@@ -148,8 +151,13 @@ const targets: readonly Target[] = [
     find(facts) {
       const latest = figureAtMost(facts, "open-10000.late-504-max-ms", 50, "ms");
       const p99 = figureOf(facts, "open-10000.late-504-p99-ms");
-      if (latest === undefined || p99 === undefined) return latest;
-      return { ...latest, value: `${latest.value} at most, p99 ${rounded(p99)} ms` };
+      const others = figureOf(facts, "open-10000.other-ends") ?? 0;
+      if (latest === undefined) return undefined;
+      return {
+        ...latest,
+        value: `${latest.value} at most, p99 ${p99 === undefined ? "unknown" : rounded(p99)} ms, ${others} ended in another way`,
+        reached: latest.reached && others === 0,
+      };
     },
   },
   {
@@ -234,13 +242,31 @@ function inFounding({ founding }: Facts, find: (measured: FoundingSummary) => Fi
 }
 
 function figureOf({ scale }: Facts, id: string): number | undefined {
-  return scale.flatMap(({ figures }) => figures).find((figure) => figure.id === id)?.value;
+  return valueIn(
+    scale.flatMap(({ figures }) => figures),
+    id,
+  );
 }
 
+/** A number that could not be had is stored as null. */
+function valueIn(figures: readonly Figure[], id: string): number | undefined {
+  const value = figures.find((figure) => figure.id === id)?.value;
+  return Number.isFinite(value) ? value : undefined;
+}
+
+/** Of those that wait: a small run has fewer, and reaches nothing. */
 function figureAtMost(facts: Facts, id: string, most: number, unit: string): Finding {
   const value = figureOf(facts, id);
-  return value === undefined ? undefined : { value: `${rounded(value)} ${unit}`, reached: value <= most };
+  const open = figureOf(facts, "open-10000.open") ?? 0;
+  if (value === undefined) return undefined;
+  return {
+    value: `${rounded(value)} ${unit}`,
+    reached: value <= most && open >= wantedOpen,
+    why: `${open} of ${wantedOpen} were open at once`,
+  };
 }
+
+const wantedOpen = 10_000;
 
 function inBooks({ measured, contenders }: Facts, find: (books: Books) => Finding): Finding {
   return measured.length === 0 ? undefined : find(checkBooks(measured, contenders));

@@ -57,14 +57,17 @@ describe("what measurements come to", () => {
     expect(knee?.rounds[1]?.above).toMatch(/^1270\/s: p99 \d+ ms, 7 × 503; of a core: workerd \d+ %/);
   });
 
-  test("a rate that held when it was repeated counts for the knee", () => {
+  test("a rate that held when it was repeated counts for the knee, and of one that did not the repeat is shown", () => {
     const failed = { perSecond: 200, ms: 3, fates: { right: answers, "503": 1 } };
     const ramp = [
       measurement("ramp-200", "redis", failed),
       measurement("ramp-200-again", "redis", { perSecond: 200, ms: 3 }),
       measurement("ramp-300", "redis", { ...failed, perSecond: 300 }),
+      measurement("ramp-300-again", "redis", { perSecond: 300, ms: 3, fates: { right: answers, "504": 2 } }),
     ];
-    expect(summarize([unit("compare-1-redis", ramp)]).contenders[0]?.knee?.median).toBe(200);
+    const [{ knee } = { knee: null }] = summarize([unit("compare-1-redis", ramp)]).contenders;
+    expect(knee?.median).toBe(200);
+    expect(knee?.rounds[0]?.above).toMatch(/^300\/s: .*2 × 504/);
   });
 
   test("CPU time counts for each request that was begun, by process", () => {
@@ -156,6 +159,8 @@ describe("targets", () => {
     expect(targetIn([refused], "founding-errors")).toMatchObject({ reached: false, value: "0.99 %" });
     const growing = founding().figures.map((figure) => ({ ...figure, value: 210 }));
     expect(targetIn([{ ...founding(), figures: growing }], "founding-backlog").reached).toBe(false);
+    const unknown = founding().figures.map((figure) => ({ ...figure, value: Number.NaN }));
+    expect(targetIn([{ ...founding(), figures: unknown }], "founding-backlog").value).toBe("not measured");
   });
 
   test.each([
@@ -165,6 +170,12 @@ describe("targets", () => {
   ])("%s is reached at its bound, and not above it", (id, figure, bound, above) => {
     expect(targetIn([scale({ [figure]: bound })], id).reached).toBe(true);
     expect(targetIn([scale({ [figure]: above })], id).reached).toBe(false);
+    expect(targetIn([scale({ "open-10000.open": 9_999 })], id).reached).toBe(false);
+    expect(targetIn([scale({ [figure]: Number.NaN })], id).value).toBe("not measured");
+  });
+
+  test("a request that waits and ends in another way than its 504 has none in time", () => {
+    expect(targetIn([scale({ "open-10000.other-ends": 1 })], "waiting-504").reached).toBe(false);
   });
 });
 

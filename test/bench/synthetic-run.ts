@@ -129,6 +129,8 @@ export function founding(ms = 20): Unit {
 
 export function scale(figures: Readonly<Record<string, number>> = {}): Unit {
   const values = {
+    "open-10000.open": 10_000,
+    "open-10000.other-ends": 0,
     "open-10000.kb-per-waiter": 22.4,
     "open-10000.idle-cpu-percent": 0.3,
     "open-10000.late-504-max-ms": 31,
