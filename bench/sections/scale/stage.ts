@@ -143,9 +143,14 @@ export async function warmUp({ callers, work }: Stage, count: number, atOnce: nu
   await Promise.all(callers.flatMap((caller) => Array.from({ length: atOnce }, () => go(caller))));
 }
 
-/** Requests that are under way in the first gateway, as it counts them. */
+/** Requests that are under way, as the gateways count them. */
 export async function underWay({ gateway }: Pick<Stage, "gateway">): Promise<number> {
-  const answer = await fetch(`${gateway.url}/_hearback/admission`);
+  const counts = await Promise.all(gateway.urls.map(underWayAt));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+async function underWayAt(url: string): Promise<number> {
+  const answer = await fetch(`${url}/_hearback/admission`);
   const { services } = (await answer.json()) as {
     readonly services: Readonly<Record<string, { readonly underWay: number }>>;
   };
