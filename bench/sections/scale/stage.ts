@@ -134,9 +134,9 @@ export async function warmUp({ callers, work }: Stage, count: number, atOnce: nu
   let left = count;
   const go = async (caller: HttpCaller): Promise<void> => {
     while (left-- > 0) {
-      const { body, isRight } = work.question();
-      const answer = await caller.send({ body });
-      if (answer.status !== 200 || !isRight(answer.body))
+      const question = work.question();
+      const answer = await caller.send({ body: question.body });
+      if (answer.status !== 200 || !question.isRight(answer.body))
         throw new Error(`a request to warm up was answered with ${answer.status} ${answer.body}`);
     }
   };
