@@ -7,14 +7,7 @@ import { kneeP99Ms } from "../knee.ts";
 import { percentileMs } from "../load/histogram.ts";
 import type { Unit } from "../raw.ts";
 import type { Environment } from "./environment.ts";
-import {
-  latencyOf,
-  measuredIn,
-  medianOf,
-  sharedProcesses,
-  type LoadSummary,
-  type Measured,
-} from "./loads.ts";
+import { latencyOf, measuredIn, medianOf, sharedProcesses, type Measured } from "./loads.ts";
 import { fixedRate, halfKnee, isCompared, isRamp } from "./names.ts";
 import type { ContenderSummary } from "./summary.ts";
 
@@ -34,15 +27,35 @@ const colours: Readonly<Record<ContenderId, string>> = {
 /** Of own processes, in the order in which they are met; those that all share are grey. */
 const processColours = ["#2563a8", "#e69a17", "#2e7d32", "#8e44ad", "#c62828", "#00838f", "#7cb342"];
 const sharedColours = ["#5f6368", "#9aa0a6", "#cfd3d7"];
-/** Log axes name their ticks; a number of four digits has a comma. */
+/** Between the powers of ten that a log axis names. */
+const finer = {
+  minorTick: { show: true, splitNumber: 9 },
+  minorSplitLine: { show: true },
+} as const;
 const msAxis = {
   type: "log" as const,
+  ...finer,
   name: "ms",
   axisLabel: { ...chartText, formatter: (value: number) => value.toLocaleString("en-US") },
   nameTextStyle: chartText,
 };
-const legend = { top: 30, textStyle: chartText };
-const grid = { left: 80, right: 40 };
+/** Beside the chart: titles of contenders may be long. */
+const legend = {
+  orient: "vertical",
+  right: 20,
+  top: 70,
+  textStyle: { ...chartText, width: 190, overflow: "break" },
+} as const;
+const grid = { left: 80, right: 280 };
+
+/** What tables say, which the axis does not name. */
+const percentileLines: NonNullable<LineSeriesOption["markLine"]> = {
+  silent: true,
+  symbol: "none",
+  lineStyle: { color: "#333333", type: "dotted" },
+  label: { ...chartText, formatter: "{b}" },
+  data: [50, 95, 99].map((percent) => ({ name: `p${percent}`, xAxis: 100 / (100 - percent) })),
+};
 
 /**
  * At 100/s above, at half of each knee below. The axis gives every nine the same room: 1 is 0 %, 10 is 90 %, 100 is 99 %.
@@ -50,28 +63,30 @@ const grid = { left: 80, right: 40 };
 export function latencyChart(units: readonly Unit[], titles: Titles): string {
   const measured = measuredIn(units.filter(isCompared));
   const panels = [
-    { name: fixedRate, title: "at 100 requests/s", top: 100 },
-    { name: halfKnee, title: "at half of each one's own knee", top: 445 },
+    { name: fixedRate, title: "at 100 requests/s", top: 85 },
+    { name: halfKnee, title: "at half of each one's own knee", top: 440 },
   ];
   const height = 260;
   const series = panels.flatMap(({ name }, at) =>
-    present(measured).map((id): LineSeriesOption => ({
+    present(measured).map((id, nth): LineSeriesOption => ({
       type: "line",
       name: titles[id],
       color: colours[id],
       symbol: "none",
+      ...(nth === 0 ? { markLine: percentileLines } : {}),
       xAxisIndex: at,
       yAxisIndex: at,
       data: curve(measured.filter((each) => each.name === name && each.contender === id)),
     })),
   );
-  return drawChart(760, {
+  return drawChart(765, {
     title: [
       chartTitle("Latency by percentile"),
       ...panels.map(({ title, top }) => ({
         text: title,
-        left: "center",
-        top: top - 30,
+        left: (grid.left + chartWidth - grid.right) / 2,
+        textAlign: "center" as const,
+        top: top - 42,
         textStyle: { ...chartText, fontSize: 13 },
       })),
     ],
@@ -106,7 +121,7 @@ function curve(measured: readonly Measured[]): [number, number][] {
   });
 }
 
-/** p99 of every rate that was tried, of all rounds; a rate that was not held once has a cross. */
+/** p99 of every rate that was tried, of all rounds; a triangle is a rate with answers that were not right. */
 export function rampChart(units: readonly Unit[], titles: Titles): string {
   const ramp = measuredIn(units.filter(isCompared)).filter(isRamp);
   const kneeLine: NonNullable<LineSeriesOption["markLine"]> = {
@@ -120,27 +135,25 @@ export function rampChart(units: readonly Unit[], titles: Titles): string {
     type: "line",
     name: titles[id],
     color: colours[id],
+    symbol: "circle",
     data: ratesOf(ramp.filter(({ contender }) => contender === id)),
     ...(at === 0 ? { markLine: kneeLine } : {}),
   }));
   return drawChart(520, {
-    title: chartTitle("p99 against the rate, median of the rounds; a cross: not every answer was right"),
+    title: chartTitle("p99 against the rate, median of the rounds; a triangle: not every answer was right"),
     legend,
-    grid: { ...grid, top: 100, bottom: 60 },
+    grid: { ...grid, top: 70, bottom: 60 },
     xAxis: {
       type: "log",
       ...footAxis("requests per second"),
       min: 100,
       axisLabel: { ...chartText, formatter: (value: number) => value.toLocaleString("en-US") },
-      minorTick: { show: true, splitNumber: 9 },
-      minorSplitLine: { show: true },
+      ...finer,
     },
     yAxis: msAxis,
     series,
   });
 }
-
-const cross = "path://M0,0 L10,10 M10,0 L0,10";
 
 function ratesOf(steps: readonly Measured[]): NonNullable<LineSeriesOption["data"]> {
   const byRate = [...Map.groupBy(steps, ({ perSecond }) => perSecond)].toSorted(([a], [b]) => a - b);
@@ -151,9 +164,8 @@ function ratesOf(steps: readonly Measured[]): NonNullable<LineSeriesOption["data
     return [
       {
         value: [perSecond, medianOf(p99s)],
-        symbol: allRight ? "circle" : cross,
-        symbolSize: allRight ? 5 : 9,
-        ...(allRight ? {} : { itemStyle: { borderWidth: 2 } }),
+        symbol: allRight ? "circle" : "triangle",
+        symbolSize: allRight ? 5 : 10,
       },
     ];
   });
@@ -161,10 +173,11 @@ function ratesOf(steps: readonly Measured[]): NonNullable<LineSeriesOption["data
 
 /** Two bars for each contender: at 100/s, and at half of its knee. */
 export function cpuChart(contenders: readonly ContenderSummary[], titles: Titles): string {
-  const bars = contenders.flatMap(({ id, atFixedRate, atHalfKnee }) => [
-    ...barOf(`${titles[id]}, at 100/s`, atFixedRate),
-    ...barOf(`${titles[id]}, at ${atHalfKnee?.perSecond}/s`, atHalfKnee),
-  ]);
+  const bars = contenders.flatMap(({ id, atFixedRate, atHalfKnee }) =>
+    [atFixedRate, atHalfKnee]
+      .filter((load) => load !== null)
+      .map((load) => ({ title: `${titles[id]}, at ${Math.round(load.perSecond)}/s`, load })),
+  );
   const names = [...new Set(bars.flatMap(({ load }) => Object.keys(load.cpuMs)))];
   const own = names.filter((name) => !sharedProcesses.includes(name));
   const series = [...own, ...sharedProcesses].map((name): BarSeriesOption => ({
@@ -176,10 +189,11 @@ export function cpuChart(contenders: readonly ContenderSummary[], titles: Titles
       : (sharedColours[sharedProcesses.indexOf(name)] ?? "#000000"),
     data: bars.map(({ load }) => load.cpuMs[name] ?? 0),
   }));
-  return drawChart(140 + bars.length * 26, {
+  return drawChart(150 + bars.length * 26, {
     title: chartTitle("CPU time of a request, by process; what is grey is the same for all"),
-    legend,
-    grid: { left: 300, right: 40, top: 80, bottom: 55 },
+    // Its widths are estimates: fonts differ.
+    legend: { top: 30, itemGap: 30, textStyle: chartText },
+    grid: { left: 300, right: 40, top: 90, bottom: 55 },
     xAxis: { type: "value", ...footAxis("ms of CPU for each request"), axisLabel: chartText },
     yAxis: {
       type: "category",
@@ -189,10 +203,6 @@ export function cpuChart(contenders: readonly ContenderSummary[], titles: Titles
     },
     series,
   });
-}
-
-function barOf(title: string, load: LoadSummary | null) {
-  return load === null ? [] : [{ title, load }];
 }
 
 /** Those that were measured, in the order of all tables. */

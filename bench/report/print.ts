@@ -96,7 +96,7 @@ function comparison(contenders: readonly ContenderSummary[], { titles }: Environ
     ),
     image("Latency by percentile", chartFiles.latency),
     "### CPU and memory",
-    "CPU time is user and system time, in ms for each request that was begun; memory is the most that was resident, in MiB. What is late is the load program: by how much it began requests after they were due, p99 in ms.",
+    "CPU time is user and system time, in ms for each request that was begun; memory is the most that was resident, in MiB. What is late is the load program: by how much it began requests after they were due, p99 in ms. The floor has no process of its own: its client is part of the load program.",
     ...(["atFixedRate", "atHalfKnee"] as const).map((which) =>
       useTable(which === "atFixedRate" ? "at 100/s" : "at half of the knee", loads(which), titles),
     ),

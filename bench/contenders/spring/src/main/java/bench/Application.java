@@ -14,7 +14,7 @@ import org.springframework.kafka.requestreply.ReplyingKafkaTemplate;
 
 /**
  * Template and reply container as the reference manual builds them, and the word that they are ready. What is asked over
- * HTTP is PredictController's; why which setting is what it is stands in ../index.ts.
+ * HTTP is PredictController's; why which setting is what it is stands in index.ts beside pom.xml.
  */
 @SpringBootApplication
 public class Application {
