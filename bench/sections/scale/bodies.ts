@@ -7,7 +7,7 @@ import { applyLoad } from "../../load/open-loop.ts";
 import type { Question } from "../../load/work.ts";
 import type { Figure, Measurement } from "../../raw.ts";
 import type { UnitContext, UnitResult } from "../unit.ts";
-import { figuresOf } from "./figures.ts";
+import { endsOf, figuresOf } from "./figures.ts";
 import { onStage, patientService, type Stage } from "./stage.ts";
 
 export interface BodyLoad {
@@ -82,9 +82,6 @@ function figuresOfLoad({ bytes }: BodyLoad, { latency, fates, elapsedSeconds }: 
     figure("p50-ms", `p50 of ${bytes} bytes there and back`, percentileMs(times, 50), "ms"),
     figure("p99-ms", "p99", percentileMs(times, 99), "ms"),
     figure("mb-per-second", "bodies, one way", (right * bytes) / 1e6 / elapsedSeconds, "MB/s"),
-    figure("other-ends", "ended in another way than right", sumOf(fates) - right),
+    figure("other-ends", "ended in another way than right", endsOf(fates) - right),
   ];
 }
-
-const sumOf = (fates: Readonly<Record<string, number>>): number =>
-  Object.values(fates).reduce((sum, times) => sum + times, 0);

@@ -12,6 +12,8 @@ export interface BurstPlan {
   readonly subject: string;
   readonly count: number;
   readonly perSecond: number;
+  /** Gateways that share them; why there are several is said in open.ts. */
+  readonly runtimes: number;
 }
 
 const timeoutMs = 30_000;
@@ -21,12 +23,17 @@ const warmUps = { most: 5_000, atOnce: 64 };
 const settleMs = 500;
 
 export async function measureBurst(
-  { subject, count, perSecond }: BurstPlan,
+  { subject, count, perSecond, runtimes }: BurstPlan,
   context: UnitContext,
 ): Promise<UnitResult> {
   return onStage(
     context,
-    { storage: "memory", keepsWaiters: true, options: (topics) => patientService(topics, { timeoutMs }) },
+    {
+      storage: "memory",
+      runtimes,
+      keepsWaiters: true,
+      options: (topics) => patientService(topics, { timeoutMs }),
+    },
     async (stage) => {
       const { world, gateway, callers, work } = stage;
       await warmUp(stage, Math.min(count, warmUps.most), warmUps.atOnce);

@@ -20,3 +20,8 @@ export function percentileOf(values: readonly number[], percent: number): number
   const at = Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1);
   return sorted[at] ?? Number.NaN;
 }
+
+/** How many ended, however they did. */
+export function endsOf(fates: Readonly<Record<string, number>>): number {
+  return Object.values(fates).reduce((sum, times) => sum + times, 0);
+}

@@ -34,6 +34,7 @@ export function planScale(hearback: Contender): readonly PlannedUnit[] {
       measureOpen(
         {
           subject: "open-1000",
+          runtimes: 1,
           storage: "memory",
           count: context.isSmoke ? 50 : 1_000,
           perSecond: context.isSmoke ? 50 : 500,
@@ -46,6 +47,7 @@ export function planScale(hearback: Contender): readonly PlannedUnit[] {
       measureOpen(
         {
           subject: "open-10000",
+          runtimes: 2,
           storage: "memory",
           count: context.isSmoke ? 100 : 10_000,
           // Longer than 10 s, since two cores do not open so many in less: so they are kept from eviction.
@@ -60,9 +62,10 @@ export function planScale(hearback: Contender): readonly PlannedUnit[] {
       measureOpen(
         {
           subject: "open-disk",
+          runtimes: 1,
           storage: "disk",
-          // Three descriptors of each object, one of its caller; objects leave memory after 10 s.
-          count: context.isSmoke ? 50 : 4_000,
+          // Three descriptors of each object, two of its caller; objects leave memory after 10 s.
+          count: context.isSmoke ? 50 : 3_500,
           perSecond: context.isSmoke ? 50 : 300,
           timeoutMs: context.isSmoke ? 3_500 : 22_000,
         },
@@ -73,6 +76,7 @@ export function planScale(hearback: Contender): readonly PlannedUnit[] {
       measureBurst(
         {
           subject: "burst-10000",
+          runtimes: 2,
           count: context.isSmoke ? 100 : 10_000,
           perSecond: context.isSmoke ? 100 : 1_200,
         },

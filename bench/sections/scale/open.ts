@@ -16,6 +16,11 @@ export interface OpenPlan {
   readonly count: number;
   readonly perSecond: number;
   readonly timeoutMs: number;
+  /**
+   * Gateways that share them. workerd has two descriptors of each connection, so that 10,000 do not fit into one process
+   * where it may have 20,000.
+   */
+  readonly runtimes: number;
   /** For waits of 10 s and more, in memory. */
   readonly keepsWaiters?: boolean;
 }
@@ -29,10 +34,10 @@ const marginMs = 250;
 const wantedQuietMs = 2_000;
 
 export async function measureOpen(plan: OpenPlan, context: UnitContext): Promise<UnitResult> {
-  const { storage, timeoutMs, keepsWaiters = false } = plan;
+  const { storage, timeoutMs, runtimes, keepsWaiters = false } = plan;
   return onStage(
     context,
-    { storage, keepsWaiters, options: (topics) => patientService(topics, { timeoutMs }) },
+    { storage, runtimes, keepsWaiters, options: (topics) => patientService(topics, { timeoutMs }) },
     async (stage) => {
       await warmUp(stage, Math.min(plan.count, warmUps.most), warmUps.atOnce);
       await stage.world.stopResponder();

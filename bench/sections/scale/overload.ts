@@ -8,7 +8,7 @@ import { clock } from "../../load/pacer.ts";
 import { kneeP99Ms } from "../../knee.ts";
 import type { Measurement } from "../../raw.ts";
 import type { UnitContext, UnitResult } from "../unit.ts";
-import { figuresOf, percentileOf } from "./figures.ts";
+import { endsOf, figuresOf, percentileOf } from "./figures.ts";
 import { onStage, warmUp, type Stage } from "./stage.ts";
 
 export interface OverloadPlan {
@@ -47,7 +47,7 @@ export async function measureOverload(plan: OverloadPlan, context: UnitContext):
       const figure = figuresOf(subject);
       const times = decodeHistogram(over.latency);
       const { fates } = over;
-      const asked = Object.values(fates).reduce((sum, count) => sum + count, 0);
+      const asked = endsOf(fates);
       const of = (fate: string): number => fates[fate] ?? 0;
       const codes = countBy(shed.map(({ code }) => code));
       context.log(`${JSON.stringify(fates)} ${JSON.stringify(codes)}`);

@@ -12,7 +12,7 @@ import { readyLine } from "../../responder/command.ts";
 import { openGroupView } from "../../world/group-view.ts";
 import type { World } from "../../world/index.ts";
 import type { UnitContext, UnitResult } from "../unit.ts";
-import { figuresOf } from "./figures.ts";
+import { endsOf, figuresOf } from "./figures.ts";
 import { inWorld, withGateway, type Stage } from "./stage.ts";
 import { ofGateway, watchQuiet } from "./usage.ts";
 
@@ -146,7 +146,6 @@ async function loadServices(
   const figure = figuresOf(subjectOf(plan));
   const times = decodeHistogram(measured.latency);
   const { fates } = measured;
-  const every = Object.values(fates).reduce((sum, count) => sum + count, 0);
   return [
     measured,
     [
@@ -158,7 +157,7 @@ async function loadServices(
         ofGateway(quiet.cpuPercent),
         "%",
       ),
-      figure("other-ends", "ended in another way than right", every - (fates["right"] ?? 0)),
+      figure("other-ends", "ended in another way than right", endsOf(fates) - (fates["right"] ?? 0)),
     ],
   ];
 }

@@ -134,18 +134,23 @@ export async function warmUp({ callers, work }: Stage, count: number, atOnce: nu
   let left = count;
   const go = async (caller: HttpCaller): Promise<void> => {
     while (left-- > 0) {
-      const { body, isRight } = work.question();
-      const answer = await caller.send({ body });
-      if (answer.status !== 200 || !isRight(answer.body))
+      const question = work.question();
+      const answer = await caller.send({ body: question.body });
+      if (answer.status !== 200 || !question.isRight(answer.body))
         throw new Error(`a request to warm up was answered with ${answer.status} ${answer.body}`);
     }
   };
   await Promise.all(callers.flatMap((caller) => Array.from({ length: atOnce }, () => go(caller))));
 }
 
-/** Requests that are under way in the first gateway, as it counts them. */
+/** Requests that are under way, as the gateways count them. */
 export async function underWay({ gateway }: Pick<Stage, "gateway">): Promise<number> {
-  const answer = await fetch(`${gateway.url}/_hearback/admission`);
+  const counts = await Promise.all(gateway.urls.map(underWayAt));
+  return counts.reduce((sum, count) => sum + count, 0);
+}
+
+async function underWayAt(url: string): Promise<number> {
+  const answer = await fetch(`${url}/_hearback/admission`);
   const { services } = (await answer.json()) as {
     readonly services: Readonly<Record<string, { readonly underWay: number }>>;
   };
