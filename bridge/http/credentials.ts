@@ -2,7 +2,7 @@
 // is access.ts, the file of credentials credentials-file.ts.
 
 import { Buffer } from "node:buffer";
-import { createHmac, randomBytes } from "node:crypto";
+import { createHmac, createSecretKey, randomBytes } from "node:crypto";
 import { accessOf, fullAccess, isUnlimited, type Access } from "./access.ts";
 import type { StoredCredential } from "./credentials-file.ts";
 import { defaultCost, dummyHash, isPasswordOf, type PasswordHash } from "./password-hash.ts";
@@ -57,7 +57,8 @@ interface Generation {
 export function createCredentials(options: CredentialOptions): Credentials {
   const { full, maxRunning = 2, maxQueued = 16, maxWrong = 1_000, isPassword = isPasswordOf } = options;
   // A digest by a key of this process: finding it in a map tells nothing of the guess by its time.
-  const key = randomBytes(32);
+  // As an object: Node looks bytes through anew at each digest, for longer than the digest takes.
+  const key = createSecretKey(randomBytes(32));
   const digestOf = ({ user, password }: UserPassword): string =>
     createHmac("sha256", key).update(`${user.length}:${user}:${password}`).digest("base64");
   const fullCaller = full && { user: full.user, access: fullAccess, isUnlimited: true };

@@ -262,8 +262,8 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
     const leaving = new AbortController();
     inHand.add(leaving);
     if (closing !== undefined) leaving.abort();
-    // Comes after every answer too; then there is nothing left to abort.
-    response.on("close", () => leaving.abort());
+    const leave = (): void => leaving.abort();
+    response.on("close", leave);
     try {
       return await route.answer({
         groups,
@@ -280,6 +280,8 @@ export async function startBridge(options: BridgeOptions): Promise<Bridge> {
       });
     } finally {
       inHand.delete(leaving);
+      // Comes after every answer too: an abort that nobody hears of costs an error with its stack.
+      response.off("close", leave);
     }
   }
 
