@@ -8,9 +8,10 @@ import { cleanUpOnExit } from "../dev/cleanups.ts";
 import { optionsOrExit } from "../dev/command-line.ts";
 import { contenders } from "./contenders/index.ts";
 import type { ContenderId } from "./contenders/contender.ts";
+import { machineAtHand } from "./machine.ts";
 import { parseBenchOptions } from "./options.ts";
 import { planBench, settings } from "./plan.ts";
-import { readEnvironment, summarize, verifyReport, writeReport } from "./report/index.ts";
+import { summarize, verifyReport, writeReport } from "./report/index.ts";
 import { runUnits } from "./run.ts";
 import { warmWorld } from "./sections/warm-world.ts";
 import { forgetUnit, readUnits } from "./store.ts";
@@ -20,7 +21,11 @@ const { action, isSmoke, isFresh, only, results } = optionsOrExit(parseBenchOpti
 const say = (line: string): void => console.log(`bench    │ ${line}`);
 const report = (): void => {
   const titles = Object.fromEntries(contenders.map(({ id, title }) => [id, title]));
-  const environment = readEnvironment({ titles: titles as Record<ContenderId, string>, settings });
+  const environment = {
+    machine: machineAtHand(),
+    titles: titles as Record<ContenderId, string>,
+    settings,
+  };
   for (const { target, value, reached } of writeReport(results, readUnits(results), environment).targets)
     say(`${reached ? "reached" : "NOT reached"}: ${target}: ${value}`);
   say(`${join(results, "README.md")} has it all`);

@@ -12,7 +12,7 @@ import { printReport } from "./print.ts";
 import { summarize } from "./summarize.ts";
 import type { Summary } from "./summary.ts";
 
-export { readEnvironment, type Environment } from "./environment.ts";
+export type { Environment } from "./environment.ts";
 export { summarize } from "./summarize.ts";
 export type { Summary, TargetResult } from "./summary.ts";
 

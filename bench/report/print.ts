@@ -199,15 +199,15 @@ function remarkList({ remarks }: Summary): string {
   return remarks.map(({ unit, remark }) => `- ${unit}: ${cell(remark)}`).join("\n");
 }
 
-function machineTable({ commits, ran }: Summary, { machine, node, java, settings }: Environment): string {
+function machineTable({ commits, ran }: Summary, { machine, settings }: Environment): string {
   return table(
     ["", "what"],
     [
-      ["processor", `${machine.cpu}, ${machine.cores} cores`],
+      ["processor", `${machine.processor}, ${machine.cores} cores`],
       ["memory", `${machine.memoryGiB} GiB`],
       ["kernel", machine.kernel],
-      ["Node", node],
-      ["Java", java],
+      ["Node", machine.node],
+      ["Java", machine.java],
       [commits.length === 1 ? "commit" : "commits", commits.join(", ")],
       ["units begun", ran === null ? nothing : `${ran.from} to ${ran.to}`],
       ...Object.entries(settings),

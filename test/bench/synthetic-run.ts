@@ -162,9 +162,7 @@ export function run(paces: Partial<Record<ContenderId, Pace>> = {}, rounds = 3):
 }
 
 export const environment: Environment = {
-  machine: { cpu: "Some CPU", cores: 2, memoryGiB: 8, kernel: "6.1" },
-  node: "v24.0.0",
-  java: "17.0.15",
+  machine: { processor: "Some CPU", cores: 2, memoryGiB: 8, kernel: "6.1", node: "24.0.0", java: "17" },
   titles: {
     floor: "floor: native client",
     "hearback-memory": "Hearback, in memory",
