@@ -15,6 +15,7 @@ import { admissionHandler } from "./operator/admission.ts";
 import { deadLetterHandlers } from "./operator/dead-letters.ts";
 import type { GatewayEnv } from "./env.ts";
 import type { Nudger } from "./exchange/nudger.ts";
+import type { ParkedWaits } from "./exchange/parked-waits.ts";
 import { answerHealthz, ledgerHandler, operatorsOnly, readyzHandler } from "./operator/operator.ts";
 import { cancelHandler, lookHandler } from "./requests.ts";
 import { createCors } from "./http/cors.ts";
@@ -36,6 +37,7 @@ export interface GatewayDeps {
   readonly kafkaFor: (env: GatewayEnv) => KafkaPort;
   readonly placementFor: (env: GatewayEnv) => DrainPlacement;
   readonly nudger: Nudger;
+  readonly parkedWaits: ParkedWaits;
   /** The list of API keys in a secret, read once; the check of the environment found nothing wrong with it. */
   readonly apiKeysOf: (env: GatewayEnv, secret: string) => readonly ApiKey[];
   readonly keySetAt: (jwksUrl: string) => KeySet;

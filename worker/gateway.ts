@@ -9,6 +9,7 @@ import { createApp, type GatewayDeps } from "./app.ts";
 import type { GatewayConfig } from "./config.ts";
 import { apiKeysIn, environmentProblems, type GatewayEnv } from "./env.ts";
 import { Nudger } from "./exchange/nudger.ts";
+import { ParkedWaits } from "./exchange/parked-waits.ts";
 
 export interface Gateway {
   fetch(request: Request, env: GatewayEnv, ctx: ExecutionContext): Response | Promise<Response>;
@@ -41,6 +42,7 @@ export function createGateway(config: GatewayConfig): Gateway {
       return known;
     },
     nudger: new Nudger(assignmentOf(config)),
+    parkedWaits: new ParkedWaits(),
     checkEnvironment: (env) => {
       if (environmentIsComplete) return [];
       const problems = environmentProblems(env, config);

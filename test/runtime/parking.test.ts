@@ -11,6 +11,7 @@ import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import type { Delivery, Waiter } from "../../durable/index.ts";
 import { encodeText } from "../../protocol/index.ts";
+import { ParkedWaits } from "../../worker/exchange/parked-waits.ts";
 import { waitForEnd, type WaitPort } from "../../worker/exchange/wait.ts";
 import { durableWait, plainWait, type WaiterStub } from "../../worker/exchange/waiter-port.ts";
 
@@ -79,7 +80,13 @@ function bytesOf({ waiter }: Parkable): Promise<number> {
 /** Waits as the gateway does. */
 function wait(port: WaitPort, until: number, spinMs: number, signal = new AbortController().signal) {
   return waitForEnd(
-    { port, nudge: () => {}, now: Date.now, pause: (ms) => scheduler.wait(ms) },
+    {
+      port,
+      nudge: () => {},
+      now: Date.now,
+      pause: (ms) => scheduler.wait(ms),
+      parkedWaits: new ParkedWaits(),
+    },
     { until, spinMs },
     signal,
   );

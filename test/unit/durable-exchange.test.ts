@@ -10,6 +10,7 @@ import {
   type OpenOutcome,
   type ProduceOutcome,
 } from "../../protocol/index.ts";
+import { ParkedWaits } from "../../worker/exchange/parked-waits.ts";
 import { durableExchange, type DurableOutcome } from "../../worker/exchange/durable-exchange.ts";
 
 // The waiter's module is not used here, but comes along.
@@ -95,6 +96,7 @@ function start({ open, attach, confirm, produce, waitUntil = 10_000, reply = nev
       nudge: async () => {},
       afterwards: (work) => run.afterwards.push(work),
       now: Date.now,
+      parkedWaits: new ParkedWaits(),
       pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     },
     {

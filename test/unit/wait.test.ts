@@ -3,6 +3,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ParkedOutcome } from "../../durable/index.ts";
 import type { AttachOutcome, WaitOutcome } from "../../protocol/index.ts";
+import { ParkedWaits } from "../../worker/exchange/parked-waits.ts";
 import { waitForEnd, type ParkedWait, type Patience } from "../../worker/exchange/wait.ts";
 
 // The waiter's module is not used here, but comes along.
@@ -82,6 +83,7 @@ function start({ holds = [], parks = [] }: Script, patience: Patience, ended = n
       },
       nudge: (waitsLong) => wait.nudges.push({ at: Date.now(), waitsLong }),
       now: Date.now,
+      parkedWaits: new ParkedWaits(),
       pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
     },
     patience,

@@ -4,6 +4,7 @@ import type { Context } from "hono";
 import { drainOf } from "../../consumer/library.ts";
 import type { KafkaPort } from "../../kafka/index.ts";
 import type { AppEnv, GatewayDeps } from "../app.ts";
+import type { ParkedWaits } from "./parked-waits.ts";
 import type { WaiterStub } from "./waiter-port.ts";
 
 export interface Connection {
@@ -16,6 +17,8 @@ export interface Connection {
   readonly afterwards: (work: Promise<unknown>) => void;
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;
+  /** Of this isolate. */
+  readonly parkedWaits: ParkedWaits;
 }
 
 export function connect(c: Context<AppEnv>, deps: GatewayDeps, waiterId: DurableObjectId): Connection {
@@ -33,5 +36,6 @@ export function connect(c: Context<AppEnv>, deps: GatewayDeps, waiterId: Durable
     afterwards: (work) => c.executionCtx.waitUntil(work),
     now: Date.now,
     pause: (ms) => scheduler.wait(ms),
+    parkedWaits: deps.parkedWaits,
   };
 }

@@ -5,6 +5,7 @@
 import { maxHoldMs, type ParkedOutcome } from "../../durable/index.ts";
 import { withDeadline, type Settled } from "../../kafka/index.ts";
 import type { AttachOutcome, WaitOutcome } from "../../protocol/index.ts";
+import type { ParkedWaits } from "./parked-waits.ts";
 
 /** The ways to attach. Each call takes a new stub: a held call may live on in an old instance, and a broken stub stays broken. */
 export interface WaitPort {
@@ -28,6 +29,8 @@ export interface WaitDeps {
   readonly nudge: (waitsLong: boolean) => void;
   readonly now: () => number;
   readonly pause: (ms: number) => Promise<void>;
+  /** Of this isolate. While a wait is parked nothing else would tell the drain, should that have been reset, of it. */
+  readonly parkedWaits: ParkedWaits;
 }
 
 export interface Patience {
@@ -43,9 +46,6 @@ const holdGraceMs = 1_000;
 const parkTimeoutMs = 2_000;
 const firstPauseMs = 10;
 const longestPauseMs = 500;
-/** While it is parked nothing else would tell the drain, should that have been reset, that somebody waits. */
-const nudgeEveryMs = 1_500;
-
 /** An attach that lasted this long was no failure, however it ended. */
 const goodAttachMs = 1_000;
 
@@ -113,7 +113,7 @@ async function parkWithin(port: WaitPort, timeoutMs: number): Promise<ParkedWait
 
 async function parkedUntil(
   parked: ParkedWait,
-  { nudge, now, pause }: Omit<WaitDeps, "port">,
+  { nudge, now, pause, parkedWaits }: Omit<WaitDeps, "port">,
   until: number,
   ended: AbortSignal,
 ): Promise<ParkedOutcome | undefined> {
@@ -121,6 +121,7 @@ async function parkedUntil(
   const onAbort = (): void => resolve("aborted");
   if (ended.aborted) onAbort();
   ended.addEventListener("abort", onAbort, { once: true });
+  const leave = parkedWaits.enter();
   try {
     for (;;) {
       const remaining = until - now();
@@ -128,13 +129,16 @@ async function parkedUntil(
       const next = await Promise.race([
         parked.ended,
         aborted,
-        pause(Math.min(nudgeEveryMs, remaining)).then(() => "still-parked" as const),
+        pause(Math.min(parkedWaits.lookAfterMs(Math.random()), remaining)).then(
+          () => "still-parked" as const,
+        ),
       ]);
       if (next === "aborted") return undefined;
       if (next !== "still-parked") return next;
       if (now() < until) nudge(true);
     }
   } finally {
+    leave();
     ended.removeEventListener("abort", onAbort);
     parked.close();
   }
