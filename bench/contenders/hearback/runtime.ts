@@ -22,6 +22,10 @@ const worker = {
   compatibilityDate,
   compatibilityFlags,
   bindings: { ...variables },
+  // Past the Worker that Miniflare puts behind all others, too: each call of a URL would go through it.
+  serviceBindings: {
+    BRIDGE: { external: { address: new URL(variables["UPSTASH_KAFKA_REST_URL"] ?? "").host, http: {} } },
+  },
   stripCfConnectingIp: false,
 };
 /** Past the Worker that Miniflare puts before all others, for there is none on the platform. */
