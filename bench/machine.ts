@@ -1,7 +1,8 @@
-// What figures depend on besides the code: the machine and what runs it.
+// What figures are only true for: the machine, and what runs the code on it.
 
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { cpus, release, totalmem } from "node:os";
+import { javaCommand } from "../dev/kafka/index.ts";
 
 export interface Machine {
   readonly processor: string;
@@ -9,25 +10,23 @@ export interface Machine {
   readonly memoryGiB: number;
   readonly kernel: string;
   readonly node: string;
+  /** As `java -version` calls it. */
   readonly java: string;
 }
 
 export function machineAtHand(): Machine {
+  const processors = cpus();
   return {
-    processor: cpus()[0]?.model.trim() ?? "unknown",
-    cores: cpus().length,
+    processor: processors[0]?.model.trim() ?? "unknown",
+    cores: processors.length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     kernel: release(),
     node: process.versions.node,
-    java: /"([^"]+)"/.exec(javaVersion())?.[1] ?? "unknown",
+    java: javaVersion(),
   };
 }
 
-/** Java says it on its standard error. */
 function javaVersion(): string {
-  try {
-    return execFileSync("sh", ["-c", "java -version 2>&1"], { encoding: "utf8" });
-  } catch {
-    return "";
-  }
+  const { stderr, stdout } = spawnSync(javaCommand(), ["-version"], { encoding: "utf8" });
+  return /version "([^"]+)"/.exec(`${stderr ?? ""}${stdout ?? ""}`)?.[1] ?? "none";
 }

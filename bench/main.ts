@@ -6,10 +6,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { cleanUpOnExit } from "../dev/cleanups.ts";
 import { optionsOrExit } from "../dev/command-line.ts";
+import { contenders } from "./contenders/index.ts";
+import type { ContenderId } from "./contenders/contender.ts";
 import { machineAtHand } from "./machine.ts";
 import { parseBenchOptions } from "./options.ts";
-import { planBench } from "./plan.ts";
-import { medianKneeOf, printTargets, verifyReport, writeReport } from "./report/index.ts";
+import { planBench, settings } from "./plan.ts";
+import { summarize, verifyReport, writeReport } from "./report/index.ts";
 import { runUnits } from "./run.ts";
 import { warmWorld } from "./sections/warm-world.ts";
 import { forgetUnit, readUnits } from "./store.ts";
@@ -18,7 +20,14 @@ import { startWorld, type World } from "./world/index.ts";
 const { action, isSmoke, isFresh, only, results } = optionsOrExit(parseBenchOptions(process.argv.slice(2)));
 const say = (line: string): void => console.log(`bench    │ ${line}`);
 const report = (): void => {
-  for (const line of printTargets(writeReport(results, machineAtHand()))) say(line);
+  const titles = Object.fromEntries(contenders.map(({ id, title }) => [id, title]));
+  const environment = {
+    machine: machineAtHand(),
+    titles: titles as Record<ContenderId, string>,
+    settings,
+  };
+  for (const { target, value, reached } of writeReport(results, readUnits(results), environment).targets)
+    say(`${reached ? "reached" : "NOT reached"}: ${target}: ${value}`);
   say(`${join(results, "README.md")} has it all`);
 };
 
@@ -58,18 +67,14 @@ try {
   const measured = new Set(readUnits(results).map(({ unit }) => unit));
   const units = planned.filter(({ name }) => !measured.has(name));
   say(`${units.length} units to measure, ${planned.length - units.length} are there already`);
-  say(
-    Object.entries(machineAtHand())
-      .map((each) => each.join(" "))
-      .join(", "),
-  );
   const failed = await runUnits({
     units,
     results,
     scratch,
     isSmoke,
     say,
-    kneeOf: (contender) => medianKneeOf(contender, readUnits(results)),
+    kneeOf: (contender) =>
+      summarize(readUnits(results)).contenders.find(({ id }) => id === contender)?.knee?.median,
     sectionEnded: endSharedWorld,
   });
   report();

@@ -30,7 +30,7 @@ export interface Measurement {
   /** The same form: µs by which requests were begun after their intended time. A late generator is seen here. */
   readonly lateness: string;
   readonly processes: readonly ProcessUse[];
-  /** What its books gained in the course of the measurement. */
+  /** What its books gained in the course of the measurement; what is in flight may have become less. */
   readonly ledger?: Ledger;
 }
 

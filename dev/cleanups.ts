@@ -2,9 +2,9 @@
 
 export interface Cleanups {
   /** Undone before what was given earlier. */
-  later(cleanup: () => unknown): void;
+  readonly later: (cleanup: () => unknown) => void;
   /** Undoes everything, whatever fails on the way, and ends the process. Further calls wait for the first one's end. */
-  end(code: number): Promise<void>;
+  readonly end: (code: number) => Promise<void>;
   /** Whether `end` was called, or a signal came. */
   readonly isEnding: boolean;
 }

@@ -17,6 +17,7 @@ const permissive = new Set([
   "ISC",
   "MIT",
   "Unlicense",
+  "Zlib",
 ]);
 /** Run by developers only and never part of a package or a Worker. */
 const developmentOnly = new Set(["CC-BY-3.0", "CC-BY-4.0", "LGPL-3.0-or-later", "MPL-2.0", "Python-2.0"]);

@@ -1,7 +1,8 @@
 // Asks a contender over HTTP, with as many connections as there are questions under way.
 
+import type { IncomingHttpHeaders } from "node:http";
 import { Agent } from "undici";
-import type { Ask } from "../contenders/contender.ts";
+import type { Answer, Ask } from "../contenders/contender.ts";
 
 export interface HttpCallerOptions {
   /** Of the questions; the origin of the address is the contender's. */
@@ -11,8 +12,25 @@ export interface HttpCallerOptions {
   readonly localAddresses?: readonly string[];
 }
 
+/** What `ask` says of a question by itself, where it is another one. */
+export interface HttpQuestion {
+  /** @default "POST" */
+  readonly method?: "GET" | "POST";
+  /** @default that of the caller */
+  readonly path?: string;
+  /** Beside those of the caller. */
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Buffer;
+}
+
+export interface HttpAnswer extends Answer {
+  readonly headers: IncomingHttpHeaders;
+}
+
 export interface HttpCaller {
   readonly ask: Ask;
+  /** As `ask`, for who needs more of HTTP. */
+  send(question: HttpQuestion): Promise<HttpAnswer>;
   /** Cuts what is under way. */
   close(): Promise<void>;
 }
@@ -22,7 +40,11 @@ const patienceMs = 60_000;
 
 export function httpCaller(
   origin: string,
-  { path = "/predict", headers = {}, localAddresses = ["127.0.0.1"] }: HttpCallerOptions = {},
+  {
+    path: usualPath = "/predict",
+    headers: usual = {},
+    localAddresses = ["127.0.0.1"],
+  }: HttpCallerOptions = {},
 ): HttpCaller {
   const agents = localAddresses.map(
     (localAddress) =>
@@ -34,15 +56,30 @@ export function httpCaller(
         bodyTimeout: patienceMs,
       }),
   );
-  const sent = { "content-type": "application/json", ...headers };
+  const sent = { "content-type": "application/json", ...usual };
   let turn = 0;
+
+  async function send({
+    method = "POST",
+    path = usualPath,
+    headers,
+    body,
+  }: HttpQuestion): Promise<HttpAnswer> {
+    const agent = agents[turn++ % agents.length];
+    if (agent === undefined) throw new Error("there is no address to ask from");
+    const answer = await agent.request({
+      origin,
+      path,
+      method,
+      headers: headers === undefined ? sent : { ...sent, ...headers },
+      ...(body === undefined ? {} : { body }),
+    });
+    return { status: answer.statusCode, headers: answer.headers, body: await answer.body.text() };
+  }
+
   return {
-    async ask(body) {
-      const agent = agents[turn++ % agents.length];
-      if (agent === undefined) throw new Error("there is no address to ask from");
-      const answer = await agent.request({ origin, path, method: "POST", headers: sent, body });
-      return { status: answer.statusCode, body: await answer.body.text() };
-    },
+    ask: (body) => send({ body }),
+    send,
     async close() {
       await Promise.all(agents.map((agent) => agent.destroy()));
     },

@@ -88,6 +88,6 @@ function gained(before: Ledger, after: Ledger): Ledger {
   return {
     read: after.read - before.read,
     verdicts: Object.fromEntries(verdicts.filter(([, times]) => times !== 0)),
-    inFlight: after.inFlight,
+    inFlight: after.inFlight - before.inFlight,
   };
 }

@@ -5,7 +5,7 @@ const featureCount = 128;
 const hiddenCount = 64;
 const vectorCount = 512;
 
-/** A value of every dense layer: weights by output, then by input. */
+/** Dense; weights by output, then by input. */
 interface Layer {
   readonly inputs: number;
   readonly weights: Float64Array;
@@ -15,7 +15,7 @@ interface Layer {
 export interface Question {
   readonly body: Buffer;
   /** Whether this is the reply to it: the same JSON, whoever printed it. */
-  isRight(answer: string): boolean;
+  readonly isRight: (answer: string) => boolean;
 }
 
 /** mulberry32: 32 bits of state, the same numbers everywhere, from 0 up to 1. */

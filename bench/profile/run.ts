@@ -129,9 +129,9 @@ export async function profileCpu(place: Place, { rate, seconds }: LoadSettings):
         {
           name: "workerd",
           partOf: inWorker,
-          // Miniflare has Workers of its own beside ours.
+          // Beside the gateway there is the Worker that ticks.
           targets: await inspectorTargets(new URL(hearback.inspectorUrls[0] ?? "").host, (id) =>
-            id.startsWith("core:user:"),
+            id.startsWith("hearback-"),
           ),
         },
         { name: "bridge", partOf: inNode, targets: await inspectorTargets(`127.0.0.1:${bridgePort}`) },

@@ -16,7 +16,7 @@ const consumer = new Consumer({
 });
 const producer = new Producer({ ...options, maxInflights: 64 });
 const stream = await consumer.consume({
-  topics: [requests],
+  topics: requests.split(","),
   mode: "committed",
   fallbackMode: "earliest",
   autocommit: 200,

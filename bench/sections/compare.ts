@@ -34,6 +34,15 @@ const smokePace: Pace = {
 /** After a step that failed: until so many in a row are right again, at a rate that bothers nobody. */
 const calm = { perSecond: 20, seconds: 1, patienceMs: 30_000 } as const;
 
+/** For whoever reads the figures. */
+export const compareSettings: Readonly<Record<string, string>> = {
+  "warm-up, left out": usualPace.warmUp
+    .map(({ perSecond, seconds }) => `${seconds} s at ${perSecond}/s`)
+    .join(", "),
+  "fixed rates": `${usualPace.fixedSeconds} s each`,
+  "steps of the ramp": `${usualPace.rampSeconds} s each`,
+};
+
 export function planCompare(
   contenders: readonly Contender[],
   rounds: number,
@@ -61,6 +70,8 @@ async function takeTurn(
 ): Promise<UnitResult> {
   const pace = isSmoke ? smokePace : usualPace;
   const { brokers, topics } = world;
+  // What earlier turns left is nothing that this one has to read.
+  await world.emptyTopics();
   const running = await contender.start({ brokers, topics, folder, onLine: log });
   try {
     const loader = loaderOf(name, contender, running, world, log);

@@ -3,9 +3,9 @@
 
 import { join } from "node:path";
 import type { Contender } from "../contenders/contender.ts";
-import { foundingTable } from "../founding-table.ts";
 import { decodeHistogram, percentileMs } from "../load/histogram.ts";
 import type { Measurement } from "../raw.ts";
+import { foundingDocument } from "../report/targets.ts";
 import { startWorld, type World } from "../world/index.ts";
 import { loaderOf, type Loader } from "./loader.ts";
 import type { PlannedUnit, UnitContext, UnitResult } from "./unit.ts";
@@ -20,13 +20,13 @@ const trySeconds = 20;
 const lowerShares = [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1] as const;
 
 export function planFounding(contender: Contender): readonly PlannedUnit[] {
-  const { perSecond, minutes } = foundingTable;
+  const { perSecond, seconds } = foundingDocument;
   return [
     {
       name: `founding-${perSecond}`,
       section: "founding",
       contender,
-      seconds: minutes * 60 + 30,
+      seconds: seconds + 30,
       run: (context) => measureFounding(contender, context),
     },
   ];
@@ -62,8 +62,7 @@ async function smoke(loader: Loader, world: World): Promise<UnitResult> {
 }
 
 async function measure(loader: Loader, world: World): Promise<UnitResult> {
-  const { perSecond, minutes } = foundingTable;
-  const seconds = minutes * 60;
+  const { perSecond, seconds } = foundingDocument;
   await loader.warmUp(warmUp);
   const whole = await withBacklog(world, () => loader.load("whole", { perSecond, seconds }));
   if (holds(whole.result)) return { measurements: [whole.result], figures: whole.figures, remarks: [] };
@@ -81,7 +80,7 @@ async function measure(loader: Loader, world: World): Promise<UnitResult> {
 
 async function highestThatHolds(loader: Loader, seconds: number): Promise<Measurement | undefined> {
   for (const share of lowerShares) {
-    const perSecond = Math.round(foundingTable.perSecond * share);
+    const perSecond = Math.round(foundingDocument.perSecond * share);
     const tried = await loader.load(`try-${perSecond}`, { perSecond, seconds: trySeconds });
     if (!holds(tried)) continue;
     const held = await loader.load(`held-${perSecond}`, { perSecond, seconds });
@@ -113,11 +112,11 @@ async function withBacklog<Result>(world: World, doIt: () => Promise<Result>) {
 /** Below every figure of the founding document, with no error at all. */
 function holds({ latency, fates }: Measurement): boolean {
   const times = decodeHistogram(latency);
-  const { p50Ms, p95Ms, p99Ms } = foundingTable;
+  const { p50, p95, p99 } = foundingDocument;
   return (
     Object.keys(fates).every((fate) => fate === "right") &&
-    percentileMs(times, 50) < p50Ms &&
-    percentileMs(times, 95) < p95Ms &&
-    percentileMs(times, 99) < p99Ms
+    percentileMs(times, 50) < p50 &&
+    percentileMs(times, 95) < p95 &&
+    percentileMs(times, 99) < p99
   );
 }

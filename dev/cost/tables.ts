@@ -1,5 +1,6 @@
 // What the model says, as tables in Markdown: the same on the screen and in docs/cost.md. Words and columns only.
 
+import { table } from "../markdown.ts";
 import { kinds } from "./counts.ts";
 import {
   deploymentPerMonth,
@@ -196,15 +197,4 @@ function range(low: number, high: number): string {
 
 function usd(amount: number): string {
   return amount.toLocaleString("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
-}
-
-/** As Prettier sets it. Columns from `words` on are to the right. */
-function table(head: readonly string[], rows: readonly (readonly string[])[], words = 1): string {
-  const widths = head.map((_, at) => Math.max(3, ...[head, ...rows].map((row) => (row[at] ?? "").length)));
-  const line = (cells: readonly string[]) =>
-    `| ${widths
-      .map((width, at) => (at < words ? (cells[at] ?? "").padEnd(width) : (cells[at] ?? "").padStart(width)))
-      .join(" | ")} |`;
-  const rule = widths.map((width, at) => (at < words ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
-  return [line(head), line(rule), ...rows.map(line)].join("\n");
 }

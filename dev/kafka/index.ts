@@ -3,5 +3,5 @@
 export { startKafka, type KafkaBroker, type KafkaOptions } from "./broker.ts";
 export { KafkaStartError } from "./failure.ts";
 export { kafkaFolder } from "./jars.ts";
-export { kafkaMissing } from "./java.ts";
+export { javaCommand, kafkaMissing } from "./java.ts";
 export type { KafkaListener, Properties } from "./properties.ts";

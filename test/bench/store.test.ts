@@ -25,7 +25,10 @@ const unit = (name: string, startedAt: string, remarks: readonly string[] = []):
 
 test("units are read in the order in which they were run, and one of the same name is replaced", () => {
   expect(readUnits(folder)).toEqual([]);
-  const [first, second] = [unit("scale-b", "2026-01-01T00:00:00Z"), unit("compare-a", "2026-01-02T00:00:00Z")];
+  const [first, second] = [
+    unit("scale-b", "2026-01-01T00:00:00Z"),
+    unit("compare-a", "2026-01-02T00:00:00Z"),
+  ];
   writeUnit(folder, second);
   writeUnit(folder, first);
   expect(readUnits(folder)).toEqual([first, second]);

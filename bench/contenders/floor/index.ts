@@ -54,7 +54,7 @@ async function start({ brokers, topics }: Surroundings): Promise<RunningContende
     waiting.set(id, resolve);
     const timer = setTimeout(() => resolve({ status: 504, body: "" }), waitMs);
     try {
-      send(id, sent).catch(reject);
+      send(id, sent).catch((cause: unknown) => reject(cause));
       return await promise;
     } finally {
       clearTimeout(timer);

@@ -15,7 +15,7 @@ async function versionOf(name: string): Promise<readonly [name: string, version:
 
 const shared = {
   versions: async () =>
-    Object.fromEntries(await Promise.all(["workerd", "miniflare", "@platformatic/kafka"].map(versionOf))),
+    Object.fromEntries(await Promise.all(["workerd", "@platformatic/kafka"].map(versionOf))),
   prepare: async () => void (await bundledGateway()),
 };
 

@@ -16,7 +16,7 @@ import type { Ledger, RunningContender, Surroundings } from "../contender.ts";
 import { startChild, type RunningChild } from "../support/child-process.ts";
 import { sumOfLedgers, type LedgerAnswer } from "./ledger.ts";
 import { withOwnPartitions } from "./partitions.ts";
-import { readyLine, type RuntimeAddress, type RuntimeSpec } from "./runtime-spec.ts";
+import { startRuntime } from "./runtime.ts";
 
 export interface HearbackOptions {
   /**
@@ -36,6 +36,12 @@ export interface HearbackOptions {
    * @default 1
    */
   readonly runtimes?: number;
+  /**
+   * Waiters in memory are not evicted when they are idle, for waits of 10 s and more; then nothing hibernates, and nothing
+   * is forgotten.
+   * @default false
+   */
+  readonly keepsWaiters?: boolean;
   /** Whether workerd has an inspector, which profilers use. */
   readonly inspector?: boolean;
 }
@@ -95,6 +101,7 @@ async function start(
     bridgeFlags = [],
     bridgeNodeFlags = [],
     runtimes = 1,
+    keepsWaiters = false,
     inspector = false,
   }: HearbackOptions,
   later: (cleanup: () => Promise<unknown>) => void,
@@ -110,25 +117,24 @@ async function start(
     const share = { index, count: runtimes, partitions: topics.partitions };
     const objects = join(folder, `objects-${index}`);
     await mkdir(objects, { recursive: true });
-    const gateway = await startRuntime(
-      {
-        // Another one each time: replies that an earlier one left in the topic are nobody's, and wake no object.
-        name: `hearback-${randomBytes(4).toString("hex")}${suffix(index)}`,
-        script,
-        variables: {
-          UPSTASH_KAFKA_REST_URL: bridge.url,
-          UPSTASH_KAFKA_REST_USERNAME: bridgeAccess.user,
-          UPSTASH_KAFKA_REST_PASSWORD: bridgeAccess.password,
-          HEARBACK_OPERATOR_ACCESS: "open",
-          GATEWAY_OPTIONS: JSON.stringify(withOwnPartitions(declared, share)),
-        },
-        waiters: storage,
-        folder: objects,
-        inspector,
+    const gateway = await startRuntime({
+      // Another one each time: replies that an earlier one left in the topic are nobody's, and wake no object.
+      name: `hearback-${randomBytes(4).toString("hex")}${suffix(index)}`,
+      script,
+      variables: {
+        UPSTASH_KAFKA_REST_URL: bridge.url,
+        UPSTASH_KAFKA_REST_USERNAME: bridgeAccess.user,
+        UPSTASH_KAFKA_REST_PASSWORD: bridgeAccess.password,
+        HEARBACK_OPERATOR_ACCESS: "open",
+        GATEWAY_OPTIONS: JSON.stringify(withOwnPartitions(declared, share)),
       },
+      waiters: storage,
+      keepsWaiters,
+      folder: objects,
+      hasInspector: inspector,
       onLine,
-    );
-    later(() => gateway.child.stop());
+    });
+    later(() => gateway.stop());
     return gateway;
   };
   // All are started, and so stopped, also when one of them fails.
@@ -139,7 +145,7 @@ async function start(
     if (each.status === "rejected") throw each.reason;
     return each.value;
   });
-  const urls = gateways.map(({ address }) => address.url);
+  const urls = gateways.map(({ url }) => url);
   await Promise.all(urls.map(checkReady));
 
   const callers = urls.map((url) => httpCaller(url));
@@ -151,19 +157,16 @@ async function start(
     ask: (body) => (callers[turn++ % callers.length] ?? first).ask(body),
     processes: new Map([
       ["bridge", bridge.child.pid],
-      ...gateways.flatMap(({ child, address }, index): [string, number][] => [
-        [`workerd${suffix(index)}`, address.workerd[0] ?? 0],
-        [`miniflare${suffix(index)}`, child.pid],
-      ]),
+      ...gateways.map(({ child }, index): [string, number] => [`workerd${suffix(index)}`, child.pid]),
     ]),
     url: urls[0] ?? "",
     urls,
     bridgeUrl: bridge.url,
-    workerdPids: gateways.flatMap(({ address }) => address.workerd),
-    inspectorUrls: gateways.flatMap(({ address }) => address.inspectorUrl ?? []),
+    workerdPids: gateways.map(({ child }) => child.pid),
+    inspectorUrls: gateways.flatMap(({ inspectorUrl }) => inspectorUrl ?? []),
     ledger: async () => sumOfLedgers(await Promise.all(urls.map((url) => ledgerOf(url)))),
     async tick() {
-      await Promise.all(gateways.map(async ({ address }) => (await fetch(address.tickUrl)).text()));
+      await Promise.all(gateways.map((gateway) => gateway.tick()));
     },
   };
 }
@@ -201,26 +204,6 @@ async function startBridge({
     onLine: (line) => onLine(`bridge: ${line}`),
   });
   return { url: `http://127.0.0.1:${port}`, child };
-}
-
-async function startRuntime(
-  spec: RuntimeSpec,
-  onLine: (line: string) => void,
-): Promise<{ readonly address: RuntimeAddress; readonly child: RunningChild }> {
-  let address: RuntimeAddress | undefined;
-  const child = await startChild({
-    name: spec.name,
-    command: process.execPath,
-    args: [fileURLToPath(new URL("runtime.ts", import.meta.url)), JSON.stringify(spec)],
-    env: { X_LOCAL_OBSERVABILITY: "false" },
-    ready: new RegExp(`^${readyLine}$`),
-    onLine(line) {
-      if (address === undefined && line.startsWith('{"url"')) address = JSON.parse(line) as RuntimeAddress;
-      else onLine(`${spec.name}: ${line}`);
-    },
-  });
-  if (address === undefined) throw new Error(`${spec.name} did not say where it is`);
-  return { address, child };
 }
 
 /** Rejects when bridge or drain are out of reach of the gateway. */

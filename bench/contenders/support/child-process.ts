@@ -110,7 +110,7 @@ export async function startChild(spec: ChildSpec): Promise<RunningChild> {
  * a kill -9. Told a line, it ends and kills nobody: by then the process id may be somebody else's.
  */
 function guard(pid: number): () => void {
-  const shell = spawn("sh", ["-c", 'read -r _ || kill -KILL -- "-$0"', String(pid)], {
+  const shell = spawn("sh", ["-c", 'read -r _ || kill -s KILL -- "-$0"', String(pid)], {
     stdio: ["pipe", "ignore", "ignore"],
     detached: true,
   });

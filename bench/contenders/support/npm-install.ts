@@ -1,11 +1,10 @@
 // The packages of a contender: installed in its own folder from its own lock file, once for each state of that
 // file, and their versions as the file has them.
 
-import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readFile, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
-import { createInterface } from "node:readline";
+import { runCommand } from "./run-command.ts";
 
 interface LockFile {
   readonly packages: Readonly<Record<string, { readonly version?: string }>>;
@@ -20,7 +19,12 @@ export async function installNpm(folder: string, onLine: (line: string) => void)
   const note = join(folder, "node_modules", ".installed-for");
   if ((await readFile(note, "utf8").catch(() => "")) === digest) return;
   onLine(`npm ci in ${folder}`);
-  await run("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], folder, onLine);
+  await runCommand("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: folder,
+    // With the Node that runs us, and not whichever is first in the path.
+    env: { PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}` },
+    onLine,
+  });
   await writeFile(note, digest);
 }
 
@@ -41,24 +45,4 @@ export async function lockedVersions(
 
 function lockFile(folder: string): string {
   return join(folder, "package-lock.json");
-}
-
-async function run(
-  command: string,
-  args: readonly string[],
-  cwd: string,
-  onLine: (line: string) => void,
-): Promise<void> {
-  const child = spawn(command, args, {
-    cwd,
-    // With the Node that runs us, and not whichever is first in the path.
-    env: { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}` },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  for (const stream of [child.stdout, child.stderr]) createInterface({ input: stream }).on("line", onLine);
-  const ended = await new Promise<number | NodeJS.Signals | null>((resolve, reject) => {
-    child.once("error", reject);
-    child.once("close", (code, killedBy) => resolve(killedBy ?? code));
-  });
-  if (ended !== 0) throw new Error(`${command} ${args[0]} in ${cwd} ended with ${ended}`);
 }

@@ -1,9 +1,9 @@
-// The charts of a run as SVG files: latency with the faults below it, memory and open files. Drawn on white, so that
-// they can be read on a dark page too.
+// The charts of a run as SVG files: latency with the faults below it, memory and open files.
 
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import * as echarts from "echarts";
+import type { CustomSeriesOption } from "echarts";
+import { chartText, chartTitle, drawChart, footAxis } from "../../../dev/charts.ts";
 import { targets, type CallKind, type FaultLine } from "../journal.ts";
 import { readSummary, type Answer, type Summary } from "./summary.ts";
 
@@ -13,21 +13,14 @@ export interface Charts {
   readonly resources: string;
 }
 
-const width = 1_100;
 const kindColours: Readonly<Record<CallKind, string>> = {
   plain: "#2563a8",
   keyed: "#2e7d32",
   async: "#8e44ad",
 };
 const faultColours: Readonly<Record<FaultLine["fault"], string>> = { kill: "#c62828", pause: "#e69a17" };
-const text = { color: "#333333", fontSize: 12 };
 /** The axis that both charts have at their foot. */
-const secondsSince = {
-  name: "seconds since the first call",
-  nameLocation: "middle",
-  nameGap: 28,
-  nameTextStyle: text,
-} as const;
+const secondsSince = footAxis("seconds since the first call");
 /** So many points of a line at most. */
 const points = 90;
 const shortestBinMs = 3_000;
@@ -90,13 +83,13 @@ function latencyChart({ answers, faults, startedAt, run }: Summary): string {
     type: "value" as const,
     min: 0,
     max: Math.ceil(seconds(lastAt) / 10) * 10,
-    axisLabel: text,
+    axisLabel: chartText,
   };
-  return draw(520, {
-    title: titleOf(`Latency of answered calls, seed ${run.seed}`),
+  return drawChart(520, {
+    title: chartTitle(`Latency of answered calls, seed ${run.seed}`),
     legend: {
       top: 30,
-      textStyle: text,
+      textStyle: chartText,
       data: [...lines.map(({ name }) => name), "killed (-9)", "stopped and continued"],
     },
     grid: [
@@ -108,8 +101,8 @@ function latencyChart({ answers, faults, startedAt, run }: Summary): string {
       { ...xAxis, ...secondsSince, gridIndex: 1 },
     ],
     yAxis: [
-      { type: "log", gridIndex: 0, name: "ms", min: 10, axisLabel: text, nameTextStyle: text },
-      { type: "category", gridIndex: 1, data: [...targets], inverse: true, axisLabel: text },
+      { type: "log", gridIndex: 0, name: "ms", min: 10, axisLabel: chartText, nameTextStyle: chartText },
+      { type: "category", gridIndex: 1, data: [...targets], inverse: true, axisLabel: chartText },
     ],
     series: [...bands, ...lines],
   });
@@ -128,7 +121,7 @@ function binned(
   });
 }
 
-function drawBar(fill: string): NonNullable<echarts.CustomSeriesOption["renderItem"]> {
+function drawBar(fill: string): NonNullable<CustomSeriesOption["renderItem"]> {
   return (_, api) => {
     const lane = api.value(2);
     const [from = 0, y = 0] = api.coord([api.value(0), lane]);
@@ -159,12 +152,12 @@ function resourcesChart({ resources, startedAt, run }: Summary): string {
     type: "value" as const,
     min: 0,
     max: ({ max }: { max: number }) => Math.ceil(max / 10) * 10,
-    axisLabel: text,
+    axisLabel: chartText,
   };
-  const yAxis = { type: "value" as const, axisLabel: text, nameTextStyle: text };
-  return draw(560, {
-    title: titleOf(`Memory and open files of each process, seed ${run.seed}`),
-    legend: { top: 30, textStyle: text },
+  const yAxis = { type: "value" as const, axisLabel: chartText, nameTextStyle: chartText };
+  return drawChart(560, {
+    title: chartTitle(`Memory and open files of each process, seed ${run.seed}`),
+    legend: { top: 30, textStyle: chartText },
     color: ["#2563a8", "#c62828", "#2e7d32", "#7cb342", "#8e44ad", "#777777"],
     grid: [
       { left: 90, right: 30, top: 90, height: 190 },
@@ -180,18 +173,4 @@ function resourcesChart({ resources, startedAt, run }: Summary): string {
     ],
     series: lines,
   });
-}
-
-function titleOf(title: string) {
-  return { text: title, left: "center", top: 4, textStyle: { ...text, fontSize: 15 } };
-}
-
-function draw(height: number, option: echarts.EChartsOption): string {
-  const chart = echarts.init(null, null, { renderer: "svg", ssr: true, width, height });
-  try {
-    chart.setOption({ backgroundColor: "#ffffff", animation: false, ...option });
-    return chart.renderToSVGString();
-  } finally {
-    chart.dispose();
-  }
 }

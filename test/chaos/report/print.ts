@@ -1,5 +1,6 @@
 // A run's report in Markdown. What is counted is summary.ts, what is drawn charts.ts.
 
+import { table } from "../../../dev/markdown.ts";
 import { percentile } from "../../support/proof.ts";
 import type { CheckReport } from "../checker/index.ts";
 import { targets, type CallKind } from "../journal.ts";
@@ -112,10 +113,4 @@ function resourceTable({ resources }: Summary): string {
     ];
   });
   return table(["process", "memory in MiB: first → last sample", "open files: first → last sample"], rows);
-}
-
-/** In Markdown. */
-export function table(head: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const line = (cells: readonly (string | number)[]) => `| ${cells.join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)].join("\n");
 }

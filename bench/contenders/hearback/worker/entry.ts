@@ -8,12 +8,6 @@ import { createGateway } from "../../../../worker/gateway.ts";
 export { ReplyDrain, Waiter } from "../../../../worker/library.ts";
 export { WaiterInMemory } from "./waiter-in-memory.ts";
 
-const { GATEWAY_OPTIONS, BRIDGE } = env as unknown as {
-  readonly GATEWAY_OPTIONS: string;
-  /** The same bridge as the URL leads to, without the Worker of Miniflare's that calls of a URL go through. */
-  readonly BRIDGE: Fetcher;
-};
-// The gateway of the bench calls nobody else.
-globalThis.fetch = BRIDGE.fetch.bind(BRIDGE);
+const { GATEWAY_OPTIONS } = env as unknown as { readonly GATEWAY_OPTIONS: string };
 
 export default createGateway(defineGateway(JSON.parse(GATEWAY_OPTIONS) as GatewayOptions));
