@@ -117,7 +117,8 @@ export async function profileCpu(place: Place, { rate, seconds }: LoadSettings):
   const [bridgePort, responderPort] = [await freePort(), await freePort()];
   const inspect = (port: number): readonly string[] => [`--inspect=127.0.0.1:${port}`];
   const pathOf = pathsOfBundle(await readFile(await bundledGateway(), "utf8"));
-  const inWorker = ({ lineNumber }: CallFrame): string => partOfPath(pathOf(lineNumber));
+  const inWorker = ({ url, lineNumber }: CallFrame): string =>
+    url.endsWith("worker.js") ? partOfPath(pathOf(lineNumber)) : "workerd's own JavaScript";
   const inNode = (frame: CallFrame): string => partInNode(frame, root.href);
   return underLoad(
     place,
