@@ -17,7 +17,8 @@ export const benchUsage = `npm run bench -- [options]
 Hearback beside what else answers HTTP from Kafka, on one real broker: about 40 minutes on two idle cores. What has been
 measured is kept, and not measured again: a run that was ended goes on where it was. Needs Linux, Java and Maven.
   --only LIST        some of it: sections (compare, founding, scale), contenders (spring, ...), units (compare-1-spring, ...)
-  --smoke            everything once and small: whether it works, not how fast it is (default folder .hearback/bench)
+  --smoke            each contender once and small, a minute: whether it works, not how fast it is (default folder
+                     .hearback/bench); scale too with --only scale
   --fresh            forgets what has been measured of what it is to run
   --verify           computes the summary again from the raw histograms and compares (exit code 1: they differ)
   --report           writes summary, tables and charts again from what has been measured

@@ -15,7 +15,7 @@ export interface ProfileOptions {
 
 export const profileUsage = `npm run bench:profile -- [options]
 Where the time and the CPU of one exchange go: Hearback with its waiters in memory, real Kafka, the kit as responder.
-  --rate N         requests per second while CPU is profiled (default 400)
+  --rate N         requests per second while CPU is profiled (default 200)
   --steps-rate N   requests per second while the steps of exchanges are timed (default 100)
   --seconds N      of each of the two (default 30)
   --results DIR    where profile.md and profile-*.svg go (default bench/results)
@@ -26,7 +26,7 @@ export function parseProfileOptions(args: readonly string[]): Parsed<ProfileOpti
     const { values } = parseArgs({
       args: [...args],
       options: {
-        rate: { type: "string", default: "400" },
+        rate: { type: "string", default: "200" },
         "steps-rate": { type: "string", default: "100" },
         seconds: { type: "string", default: "30" },
         results: { type: "string", default: "bench/results" },

@@ -31,8 +31,9 @@ const smokePace: Pace = {
   rampSeconds: 0.5,
   rampSteps: 2,
 };
-/** After a step that failed: until so many in a row are right again, at a rate that bothers nobody. */
+/** After the warm-up and after a step that failed: until so many in a row are right, at a rate that bothers nobody. */
 const calm = { perSecond: 20, seconds: 1, patienceMs: 30_000 } as const;
+const patience = `within ${calm.patienceMs / 1_000} s`;
 
 /** For whoever reads the figures. */
 export const compareSettings: Readonly<Record<string, string>> = {
@@ -76,12 +77,17 @@ async function takeTurn(
   try {
     const loader = loaderOf(name, contender, running, world, log);
     await loader.warmUp(pace.warmUp);
+    const remarks = (await calmDown(loader)) ? [] : [`not all right ${patience} after the warm-up`];
     const fixed = await loader.load("rate-100", { perSecond: 100, seconds: pace.fixedSeconds });
-    const { knee, measurements, remarks } = await ramp(loader, pace);
+    const { knee, measurements, remarks: ofRamp } = await ramp(loader, pace);
     log(`knee ${knee}/s`);
     const half = { perSecond: Math.round(knee / 2), seconds: pace.fixedSeconds };
     const atHalf = knee === 0 ? [] : [await loader.load("half-knee", half)];
-    return { measurements: [fixed, ...measurements, ...atHalf], figures: [], remarks };
+    return {
+      measurements: [fixed, ...measurements, ...atHalf],
+      figures: [],
+      remarks: [...remarks, ...ofRamp],
+    };
   } finally {
     await running.stop();
   }
@@ -113,7 +119,7 @@ async function ramp(loader: Loader, { rampSeconds, rampSteps }: Pace): Promise<R
     const step = stepOf(measured);
     steps.push(step);
     if (!step.held && !(await calmDown(loader)))
-      remarks.push(`not all right again ${calm.patienceMs / 1_000} s after ${perSecond}/s`);
+      remarks.push(`not all right ${patience} after ${perSecond}/s`);
   }
 }
 

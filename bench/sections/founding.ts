@@ -34,7 +34,7 @@ export function planFounding(contender: Contender): readonly PlannedUnit[] {
 
 async function measureFounding(
   contender: Contender,
-  { folder, isSmoke, log }: UnitContext,
+  { folder, isSmoke, log, kneeOf }: UnitContext,
 ): Promise<UnitResult> {
   const world = await startWorld({ folder: join(folder, "world"), onLine: log, responder: "kit" });
   try {
@@ -47,7 +47,9 @@ async function measureFounding(
     });
     try {
       const loader = loaderOf("founding", contender, running, world, log);
-      return isSmoke ? await smoke(loader, world) : await measure(loader, world);
+      return isSmoke
+        ? await smoke(loader, world)
+        : await measure(loader, world, kneeOf(contender.id) ?? Infinity);
     } finally {
       await running.stop();
     }
@@ -61,12 +63,12 @@ async function smoke(loader: Loader, world: World): Promise<UnitResult> {
   return { measurements: [whole.result], figures: whole.figures, remarks: ["small: no figure counts"] };
 }
 
-async function measure(loader: Loader, world: World): Promise<UnitResult> {
+async function measure(loader: Loader, world: World, knee: number): Promise<UnitResult> {
   const { perSecond, seconds } = foundingDocument;
   await loader.warmUp(warmUp);
   const whole = await withBacklog(world, () => loader.load("whole", { perSecond, seconds }));
   if (holds(whole.result)) return { measurements: [whole.result], figures: whole.figures, remarks: [] };
-  const held = await highestThatHolds(loader, seconds);
+  const held = await highestThatHolds(loader, seconds, knee);
   return {
     measurements: held === undefined ? [whole.result] : [whole.result, held],
     figures: whole.figures,
@@ -78,9 +80,14 @@ async function measure(loader: Loader, world: World): Promise<UnitResult> {
   };
 }
 
-async function highestThatHolds(loader: Loader, seconds: number): Promise<Measurement | undefined> {
-  for (const share of lowerShares) {
-    const perSecond = Math.round(foundingDocument.perSecond * share);
+/** Above the knee, where seconds do not hold, 5 minutes need not be tried. */
+async function highestThatHolds(
+  loader: Loader,
+  seconds: number,
+  knee: number,
+): Promise<Measurement | undefined> {
+  const rates = lowerShares.map((share) => Math.round(foundingDocument.perSecond * share));
+  for (const perSecond of rates.filter((rate) => rate <= knee)) {
     const tried = await loader.load(`try-${perSecond}`, { perSecond, seconds: trySeconds });
     if (!holds(tried)) continue;
     const held = await loader.load(`held-${perSecond}`, { perSecond, seconds });

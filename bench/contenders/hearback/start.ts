@@ -63,7 +63,7 @@ export interface RunningHearback extends RunningContender {
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 const bridgeAccess = { user: "bench", password: "bench" };
 
-/** Capacity alone is not the default's: 1,000 requests at once are what the bench goes beyond. */
+/** What a user has who sets nothing: capacity and breaker too, without which an overload would end in descriptors. */
 function benchOptions({ requests, replies }: Surroundings["topics"]): GatewayOptions {
   return {
     workersPlan: "paid",
@@ -73,7 +73,6 @@ function benchOptions({ requests, replies }: Surroundings["topics"]): GatewayOpt
         requestTopic: requests,
         replyTopic: replies,
         timeoutMs: 10_000,
-        capacity: 20_000,
       },
     },
   };

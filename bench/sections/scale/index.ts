@@ -78,7 +78,7 @@ export function planScale(hearback: Contender): readonly PlannedUnit[] {
           subject: "burst-10000",
           runtimes: 2,
           count: context.isSmoke ? 100 : 10_000,
-          perSecond: context.isSmoke ? 100 : 1_200,
+          perSecond: context.isSmoke ? 100 : 500,
         },
         context,
       ),
