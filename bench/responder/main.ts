@@ -11,7 +11,8 @@ const options = { clientId: "bench-responder", bootstrapBrokers: [...brokers] };
 const consumer = new Consumer({
   ...options,
   groupId: group,
-  sessionTimeout: 10_000,
+  // A unit lets it stand still for 20 s and more; a group that took it for dead would have all answered twice.
+  sessionTimeout: 45_000,
   heartbeatInterval: 1_000,
 });
 const producer = new Producer({ ...options, maxInflights: 64 });

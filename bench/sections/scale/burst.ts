@@ -19,7 +19,7 @@ export interface BurstPlan {
 const timeoutMs = 30_000;
 /** As many as are asked later would teach the service's habit anew: enough for compilers and pools. */
 const warmUps = { most: 5_000, atOnce: 64 };
-/** What was asked last is then in Kafka. The responder's group takes it for dead after 10 s of silence. */
+/** What was asked last is then in Kafka. */
 const settleMs = 500;
 
 export async function measureBurst(
