@@ -16,7 +16,8 @@ export interface BurstPlan {
   readonly runtimes: number;
 }
 
-const timeoutMs = 30_000;
+/** 20 s to gather, and as long again until the last is answered. */
+const timeoutMs = 45_000;
 /** As many as are asked later would teach the service's habit anew: enough for compilers and pools. */
 const warmUps = { most: 5_000, atOnce: 64 };
 /** What was asked last is then in Kafka. */
