@@ -12,7 +12,7 @@ export interface UnitContext {
   readonly isSmoke: boolean;
   readonly log: (line: string) => void;
   /** Median of the knees of the rounds that have been measured, in requests a second. */
-  kneeOf(contender: ContenderId): number | undefined;
+  readonly kneeOf: (contender: ContenderId) => number | undefined;
 }
 
 export interface PlannedUnit {
