@@ -25,15 +25,15 @@ function bench(...args: readonly string[]): Promise<{ readonly code: number; rea
   );
 }
 
-test("a small bench of the floor and of Hearback answers everything right, and its summary is verified", async () => {
+test("a small bench of Hearback has only right answers, and its summary is verified", async () => {
   const results = await mkdtemp(join(tmpdir(), "hearback-bench-test-"));
   later(() => rm(results, { recursive: true, force: true }));
-  const units = ["compare-1-floor", "compare-1-hearback-memory"];
-  const measured = await bench("--smoke", "--only", units.join(), "--results", results);
+  const name = "compare-1-hearback-memory";
+  const measured = await bench("--smoke", "--only", name, "--results", results);
   expect(measured).toMatchObject({ code: 0 });
-  expect((await readdir(join(results, "raw"))).toSorted()).toEqual(units.map((unit) => `${unit}.json`));
+  expect((await readdir(join(results, "raw"))).toSorted()).toEqual([`${name}.json`]);
 
-  const file = join(results, "raw", "compare-1-hearback-memory.json");
+  const file = join(results, "raw", `${name}.json`);
   const unit = JSON.parse(await readFile(file, "utf8")) as Unit;
   for (const { fates, ledger } of unit.measurements) {
     expect(Object.keys(fates)).toEqual(["right"]);

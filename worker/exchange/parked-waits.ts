@@ -24,9 +24,9 @@ export class ParkedWaits {
 }
 
 /**
- * Exponential times, so that it does not matter when each was parked: those of a burst do not look all at once, and
- * then for long none does.
+ * Alone, every 1.5 s. With others beside it exponential times, so that it does not matter when each was parked: those of a
+ * burst do not look all at once, and then for long none does.
  */
 export function lookAfterMs(parked: number, random: number): number {
-  return Math.max(leastMs, -Math.log(1 - random) * togetherMs * parked);
+  return Math.max(leastMs, -Math.log(1 - random) * togetherMs * Math.max(0, parked - 1));
 }
