@@ -44,6 +44,8 @@ export default defineConfig({
           name: "loop",
           include: ["test/loop/**/*.test.ts"],
           fileParallelism: false,
+          // One worker for all files: to load Wrangler anew for each takes a minute in all, and they share no state.
+          isolate: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
